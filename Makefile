@@ -1,0 +1,32 @@
+# Every target sets up .venv first if needed; the stamp changes with the lock file and the Python version.
+PYTHON = .venv/bin/python
+STAMP = .venv/.ready
+ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
+
+.PHONY: setup lab train test notebooks normalise clean
+
+setup: $(STAMP)
+
+$(STAMP): requirements.lock pyproject.toml tools/setup.sh
+	@sh tools/setup.sh
+
+lab: $(STAMP)           ## opens JupyterLab on chapter 00
+	@$(PYTHON) tools/lab.py $(ROOT_FLAG)
+
+train: $(STAMP)         ## from nothing to digits; results in runs/train
+	@$(PYTHON) -m aigc_course train
+
+test: $(STAMP)          ## style, units, command line, chapters, browser
+	@$(PYTHON) tools/browser.py
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m pytest
+
+notebooks: $(STAMP)     ## executes every chapter in full profile and keeps the outputs
+	@$(PYTHON) tools/notebooks.py execute
+
+normalise: $(STAMP)     ## fills in the Colab cells, takes machine-dependent things out of the notebooks
+	@$(PYTHON) tools/notebooks.py normalise
+
+clean:                  ## removes what the commands made; the environment stays
+	rm -rf runs build dist *.egg-info .pytest_cache .ruff_cache
+	find . -name __pycache__ -not -path './.venv/*' -type d -exec rm -rf {} +

@@ -1,0 +1,377 @@
+"""The command line: python -m aigc_course train | sample | doctor."""
+
+import argparse
+import csv
+import json
+import os
+import shutil
+import signal
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from aigc_course import data, runtime
+from aigc_course.runtime import CourseError, write_whole
+
+STEPS = 3400  # of `make train`: chosen by trial, see the README
+WINDOW = 50  # steps in one line of history.csv
+SAVE_EVERY = 4  # windows between two checkpoints
+COLUMNS = ("step", "seconds", "images_per_second", "d_loss", "g_loss", "real_share", "fake_share")
+SCORED = 5_000  # images that the final score rests on
+
+
+class Parser(argparse.ArgumentParser):
+    """Errors in one line."""
+
+    def error(self, message):
+        self.exit(2, f"error: {message} (see `python -m aigc_course --help`)\n")
+
+
+def parser():
+    """The command line's grammar."""
+    top = Parser(prog="python -m aigc_course", description="AIGC: principles and code. The course's commands.")
+    commands = top.add_subparsers(dest="command", required=True, parser_class=Parser)
+    train = commands.add_parser("train", help="train the article's networks from nothing to digits")
+    train.add_argument("--steps", type=int, default=STEPS, help=f"training steps in all (default {STEPS})")
+    train.add_argument("--batch-size", type=int, default=None, help="images in a step (default 16)")
+    train.add_argument("--seed", type=int, default=None, help="decides everything random (default 7)")
+    train.add_argument("--objective", default=None, help="non_saturating (default) or minimax")
+    train.add_argument("--data", default=None, help="an .npz or .npy of uint8 images (N, 28, 28); default MNIST")
+    train.add_argument("--out", default="runs/train", help="folder for the results (default runs/train)")
+    train.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
+    train.add_argument("--deterministic", action="store_true", help="the same bits each time (slower)")
+    sample = commands.add_parser("sample", help="draw images from trained weights")
+    sample.add_argument("--weights", default=None, help=".keras checkpoint or .weights.h5 (default: the shipped ones)")
+    sample.add_argument("--n", type=int, default=40, help="how many images (default 40)")
+    sample.add_argument("--seed", type=int, default=0, help="of the noise (default 0)")
+    sample.add_argument("--out", default="samples.png", help="the picture's file, .png (default samples.png)")
+    commands.add_parser("doctor", help="check this machine and say what to mend")
+    return top
+
+
+# --- train -----------------------------------------------------------------------------------------------
+
+
+def train(arguments):
+    """Trains, or goes on training; writes samples.png, history.csv, report.json and checkpoint.keras."""
+    out = Path(arguments.out)
+    settings = train_settings(arguments, out)
+    (images, _), _ = data.load_mnist() if settings["data"] == "mnist" else ((data.load_images(settings["data"]), 0), 0)
+    check_fits_article(images, settings["batch_size"])
+    check_writable(out)
+    runtime.start(settings["seed"], deterministic=arguments.deterministic)
+    from aigc_course import gan as gan_module
+    from aigc_course import models
+
+    checkpoint = out / "checkpoint.keras"
+    if arguments.resume:
+        gan = gan_module.GAN.load(checkpoint)
+        gan.check_image_shape((*images.shape[1:], 1)[:3])
+        rows = [row for row in read_history(out) if row["step"] <= gan.step]
+        print(f"resuming at step {gan.step} of {arguments.steps}")
+        if gan.step >= arguments.steps:
+            raise CourseError(f"{checkpoint} is at step {gan.step} already. Ask for more: --steps {2 * gan.step}.")
+    else:
+        if checkpoint.exists():
+            os.replace(checkpoint, out / "checkpoint.previous.keras")
+            print(f"starting anew; the earlier checkpoint is kept as {out / 'checkpoint.previous.keras'}")
+        gan = gan_module.GAN(models.build_generator(), models.build_discriminator(),
+                             objective=settings["objective"], seed=settings["seed"])  # fmt: skip
+        gan.compile()
+        rows = []
+    write_json(out / "settings.json", settings)
+
+    before = rows[-1]["seconds"] if rows else 0.0
+    log = HistoryFile(out / "history.csv", rows, settings["batch_size"], before)
+    callbacks = [log.callback(), gan_module.Checkpoint(checkpoint, every=SAVE_EVERY)]
+    interrupted = not fit_to(gan, images, arguments.steps, settings["batch_size"], callbacks)
+    gan.save(checkpoint)
+    report = finish(gan, out, settings, log, interrupted)
+    if interrupted:
+        print(f"interrupted at step {gan.step}; what was learnt is in {checkpoint}. Go on with:\n"
+              f"  python -m aigc_course train --steps {arguments.steps} --out {out} --resume")  # fmt: skip
+        return 130
+    if report["judge_distance"] is None:
+        print("error: training diverged, the images hold NaN. Train anew with another --seed.", file=sys.stderr)
+        return 1
+    return 0
+
+
+def train_settings(arguments, out):
+    """What decides the course of a run; on --resume taken from its folder, and checked against the arguments."""
+    asked = {
+        "batch_size": arguments.batch_size,
+        "seed": arguments.seed,
+        "objective": arguments.objective,
+        "data": arguments.data and str(Path(arguments.data).resolve()),
+    }
+    settings = {"batch_size": 16, "seed": 7, "objective": "non_saturating", "data": "mnist"}
+    if arguments.resume:
+        if not (out / "checkpoint.keras").is_file():
+            raise CourseError(
+                f"--resume needs a checkpoint; there is no {out / 'checkpoint.keras'}. Leave --resume out."
+            )
+        try:
+            stored = json.loads((out / "settings.json").read_text(encoding="utf-8"))
+            settings.update({name: type(value)(stored[name]) for name, value in settings.items()})
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise CourseError(
+                f"{out / 'settings.json'} cannot be read ({type(error).__name__}). Train anew."
+            ) from error
+        for name, value in asked.items():
+            if value is not None and value != settings[name]:
+                raise CourseError(
+                    f"the run in {out} was trained with {name} {settings[name]}; received {value}. "
+                    f"Leave --{name.replace('_', '-')} out, or start anew in another --out."
+                )
+    settings.update({name: value for name, value in asked.items() if value is not None})
+    if arguments.steps < 1:
+        raise CourseError(f"--steps must be 1 or more; received {arguments.steps}.")
+    if settings["objective"] not in ("non_saturating", "minimax"):
+        raise CourseError(f"--objective must be non_saturating or minimax; received {settings['objective']!r}.")
+    if not 0 <= settings["seed"] < 2**31:
+        raise CourseError(f"--seed must lie in 0 … 2147483647; received {settings['seed']}.")
+    return settings
+
+
+def check_fits_article(images, batch_size):
+    """Says so if the article's networks cannot take these images."""
+    if images.shape[1:] not in ((28, 28), (28, 28, 1)):
+        raise CourseError(
+            f"the article's networks draw images of 28 × 28 in grey; received {images.shape[1:]}. "
+            "Resize them to (N, 28, 28)."
+        )
+    if not 2 <= batch_size <= len(images):
+        raise CourseError(
+            f"--batch-size must lie between 2 (batch normalisation needs two) and the number of images, "
+            f"{len(images)}; received {batch_size}."
+        )
+
+
+def check_writable(folder):
+    """Makes a folder and tries to write in it, before any work is done."""
+    probe = folder / f".probe.{os.getpid()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.write_bytes(b"x")
+        probe.unlink()
+    except OSError as error:
+        raise CourseError(
+            f"--out must be a folder that can be written; {folder} cannot: {error.strerror}. Choose another."
+        ) from error
+
+
+def fit_to(gan, images, steps, batch_size, callbacks):
+    """Trains up to `steps` in windows of WINDOW steps and a shorter last one; False if Ctrl-C came."""
+    whole, rest = divmod(steps - gan.step, WINDOW)
+    for epochs, length in ((whole, WINDOW), (1 if rest else 0, rest)):
+        if epochs and gan.fit(images, batch_size, epochs=epochs, steps_per_epoch=length, callbacks=callbacks) is None:
+            return False
+    return True
+
+
+def finish(gan, out, settings, log, interrupted):
+    """Draws and judges the samples; writes samples.png and report.json and prints the result."""
+    from aigc_course import gan as gan_module
+    from aigc_course import metrics, plots
+
+    samples = gan.sample(SCORED)
+    finite = bool(np.isfinite(samples).all())
+    gan_module.save_weights(gan.ema_generator, out / "generator.weights.h5")
+    if finite:
+        picture = plots.png(plots.image_grid(samples[:50], title=f"step {gan.step}"))
+        write_whole(out / "samples.png", lambda part: part.write_bytes(picture))
+    score = metrics.judge_distance(samples) if finite else None
+    shares = metrics.judge().class_shares(samples).round(4).tolist() if finite else None
+    report = {
+        "seconds": round(log.seconds(), 1),
+        "steps": gan.step,
+        "images_per_second": round(log.images_per_second(), 1),
+        **(score.as_dict() if finite else {"judge_distance": None}),
+        "class_shares": shares,
+        "interrupted": interrupted,
+        "settings": settings,
+        "versions": runtime.versions(),
+        "device": runtime.device(),
+        "cores": runtime.cores(),
+        "memory_gib": round(runtime.memory_gib()[0], 1),
+    }
+    write_json(out / "report.json", report)
+    print(f"{report['steps']} steps, {report['seconds']:.0f} s, {report['images_per_second']:.0f} images/s; "
+          f"class shares {min(shares or [0]):.1%} … {max(shares or [0]):.1%}; results in {out}/")  # fmt: skip
+    return report
+
+
+class HistoryFile:
+    """history.csv: one row a window, written as it comes, so that a killed run keeps its rows."""
+
+    def __init__(self, path, rows, batch_size, before):
+        self.path, self.rows, self.batch_size, self.before = path, rows, batch_size, before
+        self.started = time.perf_counter()
+        self.write()
+
+    def seconds(self):
+        """Training seconds so far, those of earlier sessions of the run included."""
+        return self.before + time.perf_counter() - self.started
+
+    def images_per_second(self):
+        """The median over the windows: compilation and a machine busy elsewhere fall out."""
+        return float(np.median([row["images_per_second"] for row in self.rows])) if self.rows else 0.0
+
+    def callback(self):
+        """A Keras callback that adds a row at the end of each window."""
+        import keras
+
+        def add(epoch, logs):
+            now = self.seconds()
+            step, last = callback.model.step, self.rows[-1] if self.rows else {"step": 0, "seconds": 0.0}
+            rate = (step - last["step"]) * self.batch_size / max(now - last["seconds"], 1e-9)
+            values = {name: float(logs[name]) for name in COLUMNS[3:]}
+            self.rows.append({"step": step, "seconds": round(now, 2), "images_per_second": round(rate, 1), **values})
+            self.write()
+
+        callback = keras.callbacks.LambdaCallback(on_epoch_end=add)
+        return callback
+
+    def write(self):
+        lines = [",".join(COLUMNS), *(",".join(f"{row[name]:g}" for name in COLUMNS) for row in self.rows)]
+        write_whole(self.path, lambda part: part.write_text("\n".join(lines) + "\n", encoding="utf-8"))
+
+
+def read_history(out):
+    """The rows of history.csv as dicts of numbers; none if there is no such file."""
+    try:
+        with open(out / "history.csv", encoding="utf-8", newline="") as file:
+            return [
+                {name: float(row[name]) for name in COLUMNS} | {"step": int(float(row["step"]))}
+                for row in csv.DictReader(file)
+            ]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+
+
+def write_json(path, value):
+    """A dict as JSON, whole or not at all."""
+    write_whole(path, lambda part: part.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8"))
+
+
+# --- sample ----------------------------------------------------------------------------------------------
+
+
+def sample(arguments):
+    """Draws images and writes them as one picture."""
+    out = Path(arguments.out)
+    if not 1 <= arguments.n <= 10_000:
+        raise CourseError(f"--n must lie in 1 … 10000; received {arguments.n}.")
+    if arguments.seed < 0:
+        raise CourseError(f"--seed must be 0 or more; received {arguments.seed}.")
+    if out.suffix.lower() != ".png":
+        raise CourseError(f"--out must end in .png; received {out.name!r}.")
+    check_writable(out.parent)
+    if arguments.weights and not Path(arguments.weights).is_file():
+        raise CourseError(f"--weights must name a file; there is no {arguments.weights}. Train first: make train.")
+    runtime.start(7, report=False)
+    from aigc_course import gan, plots
+
+    generator = gan.load_generator(arguments.weights)
+    size = (arguments.n, generator.input_shape[-1])
+    images = gan.generate(generator, np.random.default_rng(arguments.seed).standard_normal(size, dtype=np.float32))
+    columns = max(1, int(np.ceil(np.sqrt(arguments.n * 1.6))))
+    picture = plots.png(plots.image_grid(images, columns=columns))
+    write_whole(out, lambda part: part.write_bytes(picture))
+    print(f"{arguments.n} images in {out}")
+    return 0
+
+
+# --- doctor ----------------------------------------------------------------------------------------------
+
+
+def doctor(_arguments):
+    """Reports on the machine; returns 1 when something must be mended."""
+    faults = 0
+    for name, check in CHECKS.items():
+        try:
+            fine, found, mend = check()
+        except Exception as error:  # a check that fails is a finding, not a crash
+            fine, found, mend = False, f"{type(error).__name__}: {str(error).splitlines()[0]}", "see the message"
+        faults += not fine
+        print(f"{'ok  ' if fine else 'MEND'}  {name:<12} {found}" + ("" if fine else f"\n      → {mend}"))
+    print("All is well: `make lab` opens the course." if not faults else f"{faults} to mend.")
+    return 1 if faults else 0
+
+
+def check_python():
+    low, high = runtime.SUPPORTED_PYTHON
+    found = sys.version_info[:2]
+    return low <= found <= high, ".".join(map(str, sys.version_info[:3])), "install Python 3.11, 3.12 or 3.13"
+
+
+def check_tensorflow():
+    found = runtime.versions()
+    return True, f"{found['tensorflow']}, Keras {found['keras']}, NumPy {found['numpy']}", ""
+
+
+def check_device():
+    return (
+        True,
+        f"{runtime.device()}, {runtime.cores()} cores, XLA {'works' if runtime.xla_works() else 'is missing: slower'}",
+        "",
+    )
+
+
+def check_memory():
+    total, available = runtime.memory_gib()
+    return available >= 2, f"{available:.1f} of {total:.1f} GiB free", "close other programs: training needs 2 GiB"
+
+
+def check_disk():
+    free = shutil.disk_usage(Path.cwd()).free / 2**30
+    writable = os.access(Path.cwd(), os.W_OK)
+    return (
+        free >= 1 and writable,
+        f"{free:.1f} GiB free, {'writable' if writable else 'not writable'}",
+        "make room (1 GiB) or change folder",
+    )
+
+
+def check_data():
+    for name in data.checksums():
+        data.asset(name)
+    return True, f"{len(data.checksums())} files, all as shipped (SHA-256)", ""
+
+
+def check_jupyter():
+    import importlib.util
+
+    found = importlib.util.find_spec("jupyterlab") is not None or "google.colab" in sys.modules
+    return (
+        found,
+        "JupyterLab is there" if found else "no JupyterLab",
+        "run `make setup`, or pip install 'aigc-course[lab]'",
+    )
+
+
+CHECKS = {"Python": check_python, "TensorFlow": check_tensorflow, "device": check_device, "memory": check_memory,
+          "disk": check_disk, "data": check_data, "Jupyter": check_jupyter}  # fmt: skip
+
+
+def main(argv=None):
+    """Runs a command; returns the exit code: 0, 1 (doctor found faults), 2 (bad input), 130 (Ctrl-C)."""
+    arguments = parser().parse_args(argv)
+    runtime.configure()
+    if hasattr(signal, "SIGTERM"):  # a polite kill is treated as Ctrl-C: nothing learnt is lost
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        return {"train": train, "sample": sample, "doctor": doctor}[arguments.command](arguments)
+    except CourseError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

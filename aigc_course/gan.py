@@ -1,0 +1,447 @@
+"""GAN: a keras.Model that trains two players in one step, keeps an averaged generator, saves and resumes."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from aigc_course import data, models, objectives, progress, runtime
+from aigc_course.runtime import CourseError, write_whole
+
+
+@keras.saving.register_keras_serializable(package="aigc_course")
+class GAN(keras.Model):
+    """A generator and a discriminator that are trained against each other (Goodfellow et al., 2014).
+
+    Each step is either fused (one forward pass of the generator serves both players, who then move at the same
+    time) or in two steps as in textbooks (the discriminator moves, then the generator answers with new noise).
+
+    Args:
+        generator: Keras model, (B, latent_dim) -> (B, H, W, C) in [-1, 1].
+        discriminator: Keras model, (B, H, W, C) -> logits (B, 1).
+        latent_dim: int, the length of z.
+        objective: str, one of `objectives.OBJECTIVES`.
+        fused: bool, the fused step (True) or the two-step one.
+        ema_decay: float in [0, 1), of the averaged generator that draws the samples (0 = no average).
+        seed: int; noise and the order of the data depend on it and on the step alone.
+
+    Attributes:
+        ema_generator: the exponential moving average of the generator's weights; use it to sample.
+        step: int, the number of training steps so far.
+
+    Raises:
+        CourseError: the two networks and latent_dim do not fit each other.
+    """
+
+    def __init__(
+        self,
+        generator,
+        discriminator,
+        latent_dim=models.LATENT_DIM,
+        objective="non_saturating",
+        fused=True,
+        ema_decay=0.998,
+        seed=7,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.latent_dim = models.check_latent_dim(latent_dim)
+        check_players(generator, discriminator, self.latent_dim)
+        if not isinstance(ema_decay, (int, float)) or not 0.0 <= ema_decay < 1.0:
+            raise CourseError(f"ema_decay must lie in [0, 1); received {ema_decay!r}. 0.998 is the default.")
+        if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**31:
+            raise CourseError(f"seed must be an integer from 0 to 2147483647; received {seed!r}. Try seed=7.")
+        self.generator = generator
+        self.discriminator = discriminator
+        self.ema_generator = keras.models.clone_model(generator)
+        self.ema_generator.set_weights(generator.get_weights())
+        self.ema_generator.trainable = False  # no optimiser ever sees it
+        self.objective = objectives.get(objective)
+        self.fused = bool(fused)
+        self.ema_decay = float(ema_decay)
+        self.seed = int(seed)
+        names = ("d_loss", "g_loss", "real_share", "fake_share")
+        self.trackers = {name: keras.metrics.Mean(name=name) for name in names}
+        self.built = True
+
+    def compile(self, d_optimizer=None, g_optimizer=None, jit_compile="auto", **kwargs):
+        """Sets one optimizer for each player.
+
+        Args:
+            d_optimizer, g_optimizer: Keras optimizers; by default Adam with 1e-3 for D and 5e-4 for G. That the
+                discriminator moves faster follows Heusel et al. (2017, TTUR); the values were chosen by trial.
+            jit_compile: "auto" (XLA where it works), True or False. The fast profile never uses XLA.
+
+        Raises:
+            CourseError: both players are given the same optimizer.
+        """
+        if d_optimizer is not None and d_optimizer is g_optimizer:
+            raise CourseError(
+                "each player needs an optimizer of its own: Adam keeps moments for every weight. Received one "
+                "for both. Make two: keras.optimizers.Adam(1e-3, beta_1=0.5) twice."
+            )
+        if jit_compile == "auto":
+            jit_compile = runtime.xla_works() and not kwargs.get("run_eagerly", False)
+        if runtime.is_fast():  # compiling takes longer than the few steps that it would speed up
+            jit_compile = False
+        super().compile(jit_compile=jit_compile, **kwargs)
+        self.d_optimizer = d_optimizer or adam()
+        self.g_optimizer = g_optimizer or adam(5e-4)
+        self.d_optimizer.build(self.discriminator.trainable_variables)
+        self.g_optimizer.build(self.generator.trainable_variables)
+
+    @property
+    def metrics(self):
+        return list(self.trackers.values())
+
+    @property
+    def step(self):
+        """int: training steps so far."""
+        return int(self.g_optimizer.iterations.numpy()) if self.compiled else 0
+
+    def call(self, z, training=False):
+        """Images from noise, by the averaged generator: (B, latent_dim) -> (B, H, W, C)."""
+        return self.ema_generator(z, training=False)
+
+    # --- one training step -------------------------------------------------------------------------------
+
+    def noise(self, batch_size, draw):
+        """z of this step, (B, latent_dim): a function of seed, step, draw and replica, and of nothing else."""
+        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+        step = tf.cast(self.g_optimizer.iterations, tf.int32)
+        seed = tf.stack([self.seed + 7919 * (2 * replica + draw), step])  # 7919: any prime keeps streams apart
+        return tf.random.stateless_normal((batch_size, self.latent_dim), seed)
+
+    def train_step(self, batch):
+        """One step of both players on a batch of real images; returns the running means of the losses."""
+        real_images, _, _ = keras.utils.unpack_x_y_sample_weight(batch)
+        real_logits, fake_logits = (self.fused_step if self.fused else self.two_step)(real_images)
+        self.update_ema()
+        self.trackers["d_loss"].update_state(self.objective.d_loss(real_logits, fake_logits))
+        self.trackers["g_loss"].update_state(self.objective.g_loss(real_logits, fake_logits))
+        self.trackers["real_share"].update_state(tf.cast(real_logits > 0, tf.float32))
+        self.trackers["fake_share"].update_state(tf.cast(fake_logits < 0, tf.float32))
+        return {name: tracker.result() for name, tracker in self.trackers.items()}
+
+    def fused_step(self, real_images):
+        """Both gradients from one forward pass of the generator; the players move at the same time."""
+        z = self.noise(tf.shape(real_images)[0], draw=0)
+        with tf.GradientTape() as d_tape, tf.GradientTape() as g_tape:
+            fake_images = self.generator(z, training=True)
+            real_logits = self.discriminator(real_images, training=True)
+            fake_logits = self.discriminator(fake_images, training=True)
+            d_loss = per_replica(self.objective.d_loss(real_logits, fake_logits))
+            g_loss = per_replica(self.objective.g_loss(real_logits, fake_logits))
+        d_gradients = d_tape.gradient(d_loss, self.discriminator.trainable_variables)
+        g_gradients = g_tape.gradient(g_loss, self.generator.trainable_variables)
+        self.d_optimizer.apply(d_gradients, self.discriminator.trainable_variables)
+        self.g_optimizer.apply(g_gradients, self.generator.trainable_variables)
+        return real_logits, fake_logits
+
+    def two_step(self, real_images):
+        """The discriminator moves; then the generator answers the new discriminator with new noise."""
+        batch_size = tf.shape(real_images)[0]
+        fake_images = self.generator(self.noise(batch_size, draw=0), training=True)
+        with tf.GradientTape() as d_tape:
+            real_logits = self.discriminator(real_images, training=True)
+            fake_logits = self.discriminator(fake_images, training=True)
+            d_loss = per_replica(self.objective.d_loss(real_logits, fake_logits))
+        d_gradients = d_tape.gradient(d_loss, self.discriminator.trainable_variables)
+        self.d_optimizer.apply(d_gradients, self.discriminator.trainable_variables)
+
+        z = self.noise(batch_size, draw=1)
+        with tf.GradientTape() as g_tape:
+            answer = self.discriminator(self.generator(z, training=True), training=True)
+            g_loss = per_replica(self.objective.g_loss(real_logits, answer))
+        g_gradients = g_tape.gradient(g_loss, self.generator.trainable_variables)
+        self.g_optimizer.apply(g_gradients, self.generator.trainable_variables)
+        return real_logits, fake_logits
+
+    def update_ema(self):
+        """ema <- decay * ema + (1 - decay) * weight; the decay grows as t / (t + 9), so that the average covers
+        about the last ninth of the steps until `ema_decay` caps it: a short run forgets its start too."""
+        step = tf.cast(self.g_optimizer.iterations, tf.float32)
+        decay = tf.minimum(self.ema_decay, step / (step + 9.0))
+        for average, weight in zip(self.ema_generator.weights, self.generator.weights, strict=True):
+            average.assign(decay * average + (1.0 - decay) * weight)
+
+    # --- fit, sample -------------------------------------------------------------------------------------
+
+    def fit(self, x, batch_size=64, epochs=1, steps_per_epoch=None, callbacks=None, verbose="auto", **kwargs):
+        """Trains, as `keras.Model.fit`; Ctrl-C stops between two steps and keeps what was learnt.
+
+        Args:
+            x: uint8 images (N, H, W) or (N, H, W, C), then shuffled and scaled by `data.batches` from the
+                present step on; or a `tf.data.Dataset` of float batches (B, H, W, C) in [-1, 1].
+            batch_size: int, for an array.
+            epochs: int, how many reporting periods.
+            steps_per_epoch: int, steps in each; by default one pass over an array.
+            callbacks: list of Keras callbacks.
+            verbose: "auto" shows the course's progress display, 0 shows nothing.
+
+        Returns:
+            `keras.callbacks.History`, or None when Ctrl-C stopped the training.
+        """
+        if not self.compiled:
+            raise CourseError("gan.compile() must be called before gan.fit().")
+        if isinstance(x, (np.ndarray, list)):
+            x = data.check_images(x)
+            self.check_image_shape(x.shape[1:] if x.ndim == 4 else (*x.shape[1:], 1))
+            dataset = data.batches(x, batch_size, self.seed, start=self.step)
+            steps_per_epoch = steps_per_epoch or len(x) // batch_size
+        else:
+            dataset = x
+        callbacks = list(callbacks or [])
+        if verbose != 0:
+            callbacks.append(progress.Progress(batch_size))
+        try:
+            return super().fit(
+                dataset, epochs=epochs, steps_per_epoch=steps_per_epoch, callbacks=callbacks, verbose=0, shuffle=False,
+                **kwargs,
+            )  # fmt: skip
+        except KeyboardInterrupt:
+            print(f"Stopped at step {self.step}. What was learnt is kept; call fit again to go on from here.")
+            return None
+
+    def check_image_shape(self, shape):
+        """Says so if the discriminator was built for images of another shape."""
+        if tuple(shape) != tuple(self.discriminator.input_shape[1:]):
+            raise CourseError(
+                f"the discriminator takes images of shape {tuple(self.discriminator.input_shape[1:])}; received "
+                f"{tuple(shape)}. Build it with img_shape={tuple(shape)} and a generator that draws this shape."
+            )
+
+    def sample(self, n, seed=0, batch_size=500):
+        """n images by the averaged generator.
+
+        Args:
+            n: int, 1 or more.
+            seed: int; the same seed gives the same z, so that pictures can be compared over time.
+
+        Returns:
+            float32 array (n, H, W, C) in [-1, 1].
+        """
+        z = np.random.default_rng(seed).standard_normal((n, self.latent_dim), dtype=np.float32)
+        return generate(self.ema_generator, z, batch_size)
+
+    # --- save, load --------------------------------------------------------------------------------------
+
+    def get_config(self):
+        return {
+            "generator": keras.saving.serialize_keras_object(self.generator),
+            "discriminator": keras.saving.serialize_keras_object(self.discriminator),
+            "latent_dim": self.latent_dim,
+            "objective": self.objective.name,
+            "fused": self.fused,
+            "ema_decay": self.ema_decay,
+            "seed": self.seed,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        players = ("generator", "discriminator")
+        built = {name: keras.saving.deserialize_keras_object(config[name]) for name in players}
+        return cls(**{**config, **built})
+
+    def get_compile_config(self):
+        optimizers = {"d_optimizer": self.d_optimizer, "g_optimizer": self.g_optimizer}
+        saved = {name: keras.saving.serialize_keras_object(value) for name, value in optimizers.items()}
+        return {**saved, "jit_compile": self.jit_compile}  # other compilers round otherwise: resume with the same
+
+    def compile_from_config(self, config):
+        players = ("d_optimizer", "g_optimizer")
+        restored = {name: keras.saving.deserialize_keras_object(config[name]) for name in players}
+        self.compile(**restored, jit_compile=config["jit_compile"] and runtime.xla_works())
+
+    def random_states(self):
+        """The seed states of dropout layers: part of the training state, but not of Keras' weights."""
+        return [variable for variable in self.variables if variable.name == "seed_generator_state"]
+
+    def save_own_variables(self, store):
+        super().save_own_variables(store)
+        for index, state in enumerate(self.random_states()):
+            store[f"random_state_{index}"] = np.asarray(state)
+
+    def load_own_variables(self, store):
+        for index, state in enumerate(self.random_states()):
+            state.assign(store[f"random_state_{index}"])
+
+    def save(self, path, overwrite=True, **kwargs):
+        """Saves all that training needs to go on: weights, optimizers, average, random state, step.
+
+        The file appears whole or not at all: a full disk leaves an earlier file as it was.
+
+        Args:
+            path: path ending in ".keras".
+            overwrite: bool, replace a file that is there; with False it is an error.
+
+        Raises:
+            CourseError: another ending, an unwritable folder, a full disk.
+        """
+        path = Path(path)
+        if path.suffix != ".keras":
+            raise CourseError(f"a checkpoint's name must end in .keras; received {path.name!r}.")
+        if path.exists() and not overwrite:
+            raise CourseError(f"{path} exists already, and overwrite is False. Choose another name.")
+        write_whole(path, super().save)
+
+    @classmethod
+    def load(cls, path):
+        """A GAN from a file of `save`, ready to go on training as if it had never stopped.
+
+        Raises:
+            CourseError: no such file, or not a checkpoint of a GAN, or damaged.
+        """
+        path = Path(path)
+        if not path.is_file():
+            raise CourseError(f"there is no checkpoint {path}. Train first, or check the path.")
+        try:
+            model = keras.saving.load_model(path)
+        except Exception as error:  # zip, HDF5, JSON and Keras each have their own
+            raise CourseError(
+                f"{path} is not a whole checkpoint of a GAN ({type(error).__name__}): truncated, altered, or "
+                "saved by something else. Take an earlier one, or train anew."
+            ) from error
+        if not isinstance(model, cls):
+            raise CourseError(f"{path} holds a {type(model).__name__}, not a GAN. gan.save(path) writes one.")
+        return model
+
+
+def adam(learning_rate=1e-3):
+    """Adam with beta_1 = 0.5, not 0.9: momentum oscillates in a two-player game (DCGAN, Radford et al., 2016)."""
+    return keras.optimizers.Adam(learning_rate, beta_1=0.5)
+
+
+def per_replica(loss):
+    """The replica's share of a loss: gradients of replicas are summed, so each gives 1/R of its mean."""
+    return loss / tf.distribute.get_strategy().num_replicas_in_sync
+
+
+def save_weights(network, path):
+    """Saves a network's weights as .weights.h5, whole or not at all.
+
+    HDF5 may crash on a full disk instead of raising, so the room is claimed first.
+    """
+
+    def write(part):
+        part.write_bytes(bytes(5 * network.count_params() + 2**20))  # 4 bytes a weight and some for HDF5
+        network.save_weights(part)
+
+    write_whole(Path(path), write)
+
+
+def generate(generator, z, batch_size=500):
+    """Images from noise in batches: (n, latent_dim) -> float32 array (n, H, W, C)."""
+    parts = [generator(z[i : i + batch_size], training=False) for i in range(0, len(z), batch_size)]
+    return np.concatenate(parts)
+
+
+def check_players(generator, discriminator, latent_dim):
+    """Raises CourseError unless z -> generator -> discriminator -> one logit fit together."""
+    if generator.input_shape[1:] != (latent_dim,):
+        raise CourseError(
+            f"the generator must take noise of length latent_dim = {latent_dim}; it takes "
+            f"{generator.input_shape[1:]}. Pass latent_dim={generator.input_shape[-1]}."
+        )
+    if generator.output_shape[1:] != discriminator.input_shape[1:]:
+        raise CourseError(
+            f"the generator draws images of shape {generator.output_shape[1:]}, the discriminator takes "
+            f"{discriminator.input_shape[1:]}. Build both for the same shape."
+        )
+    if discriminator.output_shape[1:] != (1,):
+        raise CourseError(f"the discriminator must give one logit (B, 1); it gives {discriminator.output_shape}.")
+    if getattr(discriminator.layers[-1], "activation", None) is keras.activations.sigmoid:
+        raise CourseError("the discriminator must give logits; its last layer is a sigmoid. Leave the sigmoid out.")
+
+
+class ImageMonitor(keras.callbacks.Callback):
+    """Draws the same z at the end of every `every`-th epoch and keeps the pictures.
+
+    Args:
+        n: int, how many images.
+        every: int, in epochs.
+        show: bool, also draw them where they can be seen (one picture, replaced in place).
+
+    Attributes:
+        pictures: list of (step, float32 array (n, H, W, C)).
+    """
+
+    def __init__(self, n=20, every=1, show=False):
+        super().__init__()
+        self.n, self.every, self.show = n, every, show
+        self.pictures = []
+        self.handle = None
+
+    def on_epoch_end(self, epoch, logs=None):
+        if (epoch + 1) % self.every:
+            return
+        images = self.model.sample(self.n)
+        self.pictures.append((self.model.step, images))
+        if self.show:
+            from aigc_course import plots
+
+            self.handle = plots.update(self.handle, images, f"step {self.model.step}")
+
+
+class ScoreMonitor(keras.callbacks.Callback):
+    """Asks the judge at the end of every `every`-th epoch.
+
+    Args:
+        n: int, images in a score.
+        every: int, in epochs.
+
+    Attributes:
+        scores: list of (step, `metrics.JudgeScore`).
+    """
+
+    def __init__(self, n=2000, every=1):
+        super().__init__()
+        self.n, self.every = n, every
+        self.scores = []
+
+    def on_epoch_end(self, epoch, logs=None):
+        if (epoch + 1) % self.every == 0:
+            from aigc_course import metrics
+
+            self.scores.append((self.model.step, metrics.judge_distance(self.model.sample(self.n), verbose=False)))
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """Saves the GAN to one file at the end of every `every`-th epoch, each time whole or not at all."""
+
+    def __init__(self, path, every=1):
+        super().__init__()
+        self.path, self.every = Path(path), every
+
+    def on_epoch_end(self, epoch, logs=None):
+        if (epoch + 1) % self.every == 0:
+            self.model.save(self.path)
+
+
+def load_generator(path=None):
+    """A generator with trained weights.
+
+    Args:
+        path: a checkpoint (.keras), weights of the article's generator (.weights.h5), or None for the shipped ones.
+
+    Returns:
+        Keras model (B, 100) -> (B, 28, 28, 1).
+
+    Raises:
+        CourseError: no such file, a damaged one, or weights of other layer sizes.
+    """
+    path = data.asset("generator.weights.h5") if path is None else Path(path)
+    if path.suffix == ".keras":
+        return GAN.load(path).ema_generator
+    if not path.is_file() or not path.name.endswith(".weights.h5"):
+        raise CourseError(f"weights must be a file .keras or .weights.h5; received {path}. `make train` writes both.")
+    generator = models.build_generator()
+    try:
+        generator.load_weights(path)
+    except Exception as error:  # HDF5 and Keras each have their own
+        raise CourseError(
+            f"{path} does not hold the weights of the article's generator ({generator.count_params():,} parameters): "
+            "damaged, or of other layer sizes. Take the file that `make train` wrote."
+        ) from error
+    return generator

@@ -1,0 +1,115 @@
+"""How far training is: live in JupyterLab and Colab, one line in a terminal, quiet elsewhere."""
+
+import os
+import sys
+import time
+
+import keras
+
+
+def surface():
+    """Where output goes: "notebook", "terminal", or "log" (a file, a pipe, CI)."""
+    if "ipykernel" in sys.modules:
+        from IPython import get_ipython
+
+        if get_ipython() is not None and hasattr(get_ipython(), "kernel"):
+            return "notebook"
+    if os.environ.get("CI") or not sys.stderr.isatty():
+        return "log"
+    return "terminal"
+
+
+def clock(seconds):
+    """75 -> "1:15"."""
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
+
+class Progress(keras.callbacks.Callback):
+    """Shows step, images/s, both losses and the time left during `fit`.
+
+    Args:
+        batch_size: int, to turn steps into images.
+        refresh: float, seconds between two updates.
+    """
+
+    def __init__(self, batch_size, refresh=0.5):
+        super().__init__()
+        self.batch_size, self.refresh = batch_size, refresh
+
+    def on_train_begin(self, logs=None):
+        self.total = self.params["epochs"] * (self.params["steps"] or 0)
+        self.done, self.first_done, self.shown_at = 0, None, 0.0
+        self.started = time.perf_counter()
+        self.where = surface()
+        self.bar = self.handle = None
+        if self.where == "terminal":
+            from tqdm import tqdm
+
+            self.bar = tqdm(
+                total=self.total,
+                unit="step",
+                dynamic_ncols=True,
+                leave=True,
+                file=sys.stderr,
+                bar_format="{percentage:3.0f}% |{bar:24}| step {n}/{total} · {postfix}",
+            )
+            self.bar.set_postfix_str("compiling the first step")
+        elif self.where == "notebook":
+            from IPython.display import display
+
+            self.handle = display(self.view("compiling the first step"), display_id=True)
+
+    def on_train_batch_end(self, batch, logs=None):
+        now = time.perf_counter()
+        self.done += 1
+        if self.first_done is None:  # the first step holds the compilation: time runs from its end
+            self.first_done = now
+        if now - self.shown_at >= self.refresh:
+            self.show(logs or {}, now)
+
+    def on_train_end(self, logs=None):
+        now = time.perf_counter()
+        self.show(self.last_logs if logs is None else {**self.last_logs, **logs}, now, final=True)
+        if self.bar is not None:
+            self.bar.close()
+        elif self.where == "log":
+            print(self.text(self.last_logs, now), flush=True)
+
+    last_logs = {}  # noqa: RUF012  (replaced, never changed)
+
+    def text(self, logs, now):
+        """One line: images/s, losses, time left (or taken, at the end)."""
+        steps = max(self.done - 1, 0)
+        rate = steps * self.batch_size / (now - self.first_done) if steps and now > self.first_done else 0.0
+        losses = " ".join(f"{name[0].upper()} {float(logs[name]):.3f}" for name in ("d_loss", "g_loss") if name in logs)
+        left = (self.total - self.done) * self.batch_size / rate if rate else 0.0
+        ending = f"{clock(left)} left" if self.done < self.total else f"{clock(now - self.started)} in all"
+        return f"{rate:.0f} images/s · {losses} · {ending}"
+
+    def show(self, logs, now, final=False):
+        self.shown_at, self.last_logs = now, dict(logs)
+        line = self.text(logs, now)
+        if self.where == "terminal":
+            self.bar.n = self.done
+            self.bar.set_postfix_str(line)
+        elif self.where == "notebook":
+            self.handle.update(self.view(line))
+
+    def view(self, line):
+        return Bar(self.done, self.total, line)
+
+
+class Bar:
+    """A progress bar as HTML, with plain text for where HTML is not shown."""
+
+    def __init__(self, done, total, line):
+        self.done, self.total, self.line = done, total, line
+
+    def __repr__(self):
+        return f"step {self.done}/{self.total} · {self.line}"
+
+    def _repr_html_(self):
+        return (
+            f'<progress value="{self.done}" max="{max(self.total, 1)}" style="width:16em" '
+            f'aria-label="training progress"></progress> <code>{self!r}</code>'
+        )

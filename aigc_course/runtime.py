@@ -1,0 +1,256 @@
+"""The machine: device report, seeds, the FAST profile, allocator and XLA settings, and the course's errors."""
+
+import contextlib
+import functools
+import os
+import platform
+import random
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+SUPPORTED_PYTHON = ((3, 11), (3, 13))
+MINIMUM_TENSORFLOW = (2, 20)
+
+
+class CourseError(ValueError):
+    """A mistake that the reader can mend. The message says what was expected, what came, and what to do."""
+
+
+def is_fast():
+    """True in the fast profile (`AIGC_FAST=1`), in which every notebook ends within 30 seconds."""
+    return os.environ.get("AIGC_FAST", "0") not in ("", "0")
+
+
+def steps(full, fast):
+    """Chooses between the full profile and the fast one.
+
+    Args:
+        full: int, the number of steps (or samples, or seeds) of the real experiment.
+        fast: int, the number that only shows that the code runs.
+
+    Returns:
+        One of the two, by the environment variable `AIGC_FAST`.
+    """
+    return fast if is_fast() else full
+
+
+def configure():
+    """Sets what TensorFlow reads once, at import: allocator, log level, backend.
+
+    Values that the environment already holds are kept. Where TensorFlow was imported before, the settings come
+    too late: everything still works, only slower, and a line says so.
+    """
+    settings = {
+        # Without it every large temporary is returned to the system and faulted in anew: 69 instead of
+        # 150 GFLOP/s for one transposed convolution, measured on 2 cores.
+        "TF_CPU_ALLOCATOR_USE_BFC": "true",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "KERAS_BACKEND": "tensorflow",
+    }
+    missing = {name: value for name, value in settings.items() if name not in os.environ}
+    if missing and "tensorflow" in sys.modules:
+        print(
+            "TensorFlow was imported before runtime.start(): its memory settings come too late and training is "
+            "slower. Restart the kernel and run the setup cell first."
+        )
+    os.environ.update(missing)
+
+
+def set_seeds(seed):
+    """Seeds Python, NumPy, TensorFlow and Keras.
+
+    Args:
+        seed: int, 0 or more.
+
+    Raises:
+        CourseError: the seed is not an integer from 0 to 2**32 - 1.
+    """
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**32:
+        raise CourseError(f"seed must be an integer from 0 to 4294967295; received {seed!r}. Try seed=7.")
+    random.seed(int(seed))
+    np.random.seed(seed)
+    if "tensorflow" in sys.modules:
+        import keras
+
+        keras.utils.set_random_seed(int(seed))
+
+
+def start(seed=7, deterministic=False, report=True):
+    """Makes the process ready: settings, TensorFlow, seeds, and one line about the machine.
+
+    Args:
+        seed: int, for Python, NumPy, TensorFlow and Keras.
+        deterministic: bool, every operation gives the same bits each time (slower on a GPU).
+        report: bool, print the machine in one line.
+
+    Raises:
+        CourseError: TensorFlow is missing or too old, or the seed is no integer from 0 to 2**32 - 1.
+    """
+    configure()
+    tf = import_tensorflow()
+    for gpu in tf.config.list_physical_devices("GPU"):
+        try:
+            tf.config.experimental.set_memory_growth(gpu, True)
+        except RuntimeError:
+            break  # the GPU is in use already: the first setting stands
+    if deterministic:
+        tf.config.experimental.enable_op_determinism()
+    set_seeds(seed)
+    if report:
+        print(describe(), f"· seed {seed}" + (" · FAST profile" if is_fast() else ""))
+
+
+def import_tensorflow():
+    """Imports TensorFlow or says how to get it."""
+    try:
+        with quiet_stderr() if "tensorflow" not in sys.modules else contextlib.nullcontext():
+            import tensorflow as tf
+
+            tf.config.list_physical_devices()
+    except ImportError as error:
+        raise CourseError(
+            "the course needs TensorFlow 2.20 or newer; none is installed. "
+            "Run `make setup`, or `pip install 'aigc-course[cpu]'` (with an NVIDIA GPU: [gpu])."
+        ) from error
+    if version_tuple(tf.__version__) < MINIMUM_TENSORFLOW:
+        raise CourseError(
+            f"the course needs TensorFlow 2.20 or newer; found {tf.__version__}. "
+            "Run `make setup`, or `pip install -U 'tensorflow>=2.20'`."
+        )
+    return tf
+
+
+@contextlib.contextmanager
+def quiet_stderr():
+    """Keeps what C++ libraries write to the process's stderr out of sight; shows it if an error follows."""
+    kept = tempfile.TemporaryFile()  # noqa: SIM115  (closed below, after stderr is back)
+    stderr = os.dup(2)
+    os.dup2(kept.fileno(), 2)
+    try:
+        yield
+    except BaseException:
+        kept.seek(0)
+        os.write(stderr, kept.read())
+        raise
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        kept.close()
+
+
+def version_tuple(version):
+    """ "2.21.0-rc1" -> (2, 21)."""
+    return tuple(int(part) for part in version.split(".")[:2])
+
+
+def device():
+    """The device that does the work: "CPU", or the name of the first GPU and how many there are."""
+    tf = import_tensorflow()
+    gpus = tf.config.list_physical_devices("GPU")
+    if not gpus:
+        return "CPU"
+    name = tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")
+    return name if len(gpus) == 1 else f"{len(gpus)} × {name}"
+
+
+def cores():
+    """The number of processor cores that this process may use (a container may allow fewer than there are)."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
+def memory_gib():
+    """(total, available) main memory in GiB."""
+    import psutil
+
+    memory = psutil.virtual_memory()
+    return memory.total / 2**30, memory.available / 2**30
+
+
+def versions():
+    """Versions of Python, the course and the libraries that decide a result, as a dict of strings."""
+    tf = import_tensorflow()
+    import keras
+
+    from aigc_course import __version__
+
+    return {
+        "python": platform.python_version(),
+        "aigc_course": __version__,
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "numpy": np.__version__,
+    }
+
+
+def describe():
+    """One line: versions, device, cores, memory."""
+    found = versions()
+    total, _ = memory_gib()
+    return (
+        f"Python {found['python']} · TensorFlow {found['tensorflow']} · Keras {found['keras']} · "
+        f"{device()}, {cores()} cores, {total:.0f} GiB"
+    )
+
+
+@functools.cache
+def xla_works():
+    """Tries whether XLA compiles here (some builds lack it). The first call takes about a quarter of a second."""
+    tf = import_tensorflow()
+    try:
+        tf.function(lambda x: x * 2.0 + 1.0, jit_compile=True)(tf.constant([1.0]))
+    except Exception:  # XLA reports its absence as one of several TensorFlow errors
+        return False
+    return True
+
+
+def work_folder(name):
+    """A folder for a notebook's own files, `runs/<name>` beside the working directory; made if missing.
+
+    Args:
+        name: str, for example "chapter04".
+
+    Returns:
+        `pathlib.Path`.
+    """
+    base = Path.cwd()
+    folder = (base.parent if base.name == "notebooks" else base) / "runs" / name
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CourseError(
+            f"a folder for results must be writable; {folder} is not ({error.strerror}). "
+            "Start Jupyter from a folder that you own."
+        ) from error
+    return folder
+
+
+def write_whole(path, write):
+    """Writes a file beside its place and moves it there when it is complete.
+
+    Args:
+        path: `pathlib.Path` of the file.
+        write: function of a path (with the same ending) that writes the file.
+
+    Raises:
+        CourseError: the folder cannot be written, or the disk is full; what stood at `path` is untouched.
+    """
+    part = path.with_name(f".{os.getpid()}.{path.name}")  # the same ending: Keras insists on it
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(part)
+        with open(part, "rb") as file:
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    except OSError as error:
+        free = f"{shutil.disk_usage(path.parent).free / 2**20:.0f} MiB free" if path.parent.is_dir() else "no folder"
+        raise CourseError(
+            f"could not write {path}: {error.strerror or str(error).splitlines()[0]} ({free}). Nothing was changed; "
+            "make room or choose another folder."
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)

@@ -1,0 +1,108 @@
+"""A learner's path in a real browser: JupyterLab opens chapter 02, the cell runs, a slider moves the figure."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "tools"))
+from browser import chromium  # noqa: E402
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+CELL = """\
+from aigc_course import runtime
+runtime.start(seed=7)
+from aigc_course import widgets
+widgets.two_gaussians()
+"""
+
+
+@pytest.fixture
+def lab(tmp_path):
+    """`tools/lab.py`, as `make lab` starts it, on a free port; yields the printed address."""
+    if not chromium():
+        if os.environ.get("CI"):
+            pytest.fail("CI needs Chromium: tools/browser.py installs it")
+        pytest.skip(
+            "no Chromium or Chrome on this machine: install one (Debian: apt install chromium) to run this test"
+        )
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log = tmp_path / "lab.log"
+    before = set((ROOT / "notebooks").iterdir())
+    flags = [
+        "--no-browser",
+        "--LabApp.expose_app_in_browser=True",
+        f"--ServerApp.port={port}",
+        "--ServerApp.port_retries=0",
+    ]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        flags.append("--allow-root")
+    with log.open("w") as file:
+        server = subprocess.Popen([sys.executable, str(ROOT / "tools" / "lab.py"), *flags], cwd=tmp_path,
+                                  stdout=file, stderr=subprocess.STDOUT)  # fmt: skip
+    try:
+        for _ in range(240):
+            found = re.search(rf"http://127\.0\.0\.1:{port}/lab\S*token=\S+", log.read_text())
+            if found or server.poll() is not None:
+                break
+            time.sleep(0.25)
+        assert found, log.read_text()[-2000:]
+        yield found[0]
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
+        for path in set((ROOT / "notebooks").iterdir()) - before:  # the notebook that the test opened
+            if path.name.startswith("Untitled"):
+                path.unlink()
+
+
+def test_jupyterlab_opens_chapter_00_and_the_sliders_work(lab):
+    """The printed address shows chapter 00; in a new notebook the two Gaussians' slider redraws the picture."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+        page = browser.new_page(viewport={"width": 1400, "height": 1000})
+        page.goto(lab, timeout=60_000)
+        page.get_by_role("heading", name="00 · Start here").wait_for(timeout=60_000)
+        assert page.locator("text=Would you like to").count() == 0  # no question about news
+
+        page.evaluate(
+            """async (source) => {
+                const app = window.jupyterapp ?? window.jupyterlab;
+                const panel = await app.commands.execute('notebook:create-new', {kernelName: 'python3'});
+                await panel.context.ready; await panel.sessionContext.ready;
+                panel.content.activeCell.model.sharedModel.setSource(source);
+                await app.commands.execute('notebook:run-cell');
+            }""",
+            CELL,
+        )
+        picture = page.locator(".jp-OutputArea-output .widget-image, .jp-OutputArea-output img.jupyter-widgets").first
+        picture.wait_for(timeout=90_000)
+        slider = page.get_by_role("slider").first
+        slider.wait_for(timeout=30_000)
+        before = picture.get_attribute("src")
+        slider.focus()
+        for _ in range(5):
+            page.keyboard.press("ArrowRight")  # the widget works by keyboard
+        page.wait_for_function(
+            "([image, old]) => image.src !== old", arg=[picture.element_handle(), before], timeout=30_000
+        )
+        if os.environ.get("AIGC_SCREENSHOT"):
+            page.screenshot(path=os.environ["AIGC_SCREENSHOT"])
+        browser.close()

@@ -1,0 +1,88 @@
+"""What the tests share: TensorFlow's settings before its import, small networks, small images."""
+
+from aigc_course import runtime
+
+runtime.configure()  # before anything imports TensorFlow
+
+import keras  # noqa: E402
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+from keras import layers  # noqa: E402
+
+TINY_LATENT = 3
+TINY_SHAPE = (4, 4, 1)
+
+
+def tiny_generator(batch_norm=True, dropout=False):
+    """Noise (B, 3) -> images (B, 4, 4, 1) in [-1, 1], in well under 500 parameters."""
+    return keras.Sequential(
+        [
+            layers.Input((TINY_LATENT,)),
+            layers.Dense(16),
+            *([layers.BatchNormalization(momentum=0.8)] if batch_norm else []),
+            layers.LeakyReLU(negative_slope=0.2),
+            *([layers.Dropout(0.25)] if dropout else []),
+            layers.Dense(16, activation="tanh"),
+            layers.Reshape(TINY_SHAPE),
+        ]
+    )
+
+
+def tiny_discriminator(batch_norm=True, dropout=True):
+    """Images (B, 4, 4, 1) -> logits (B, 1), in well under 500 parameters."""
+    return keras.Sequential(
+        [
+            layers.Input(TINY_SHAPE),
+            layers.Flatten(),
+            layers.Dense(8),
+            *([layers.BatchNormalization(momentum=0.8)] if batch_norm else []),
+            layers.LeakyReLU(negative_slope=0.2),
+            *([layers.Dropout(0.25)] if dropout else []),
+            layers.Dense(1),
+        ]
+    )
+
+
+@pytest.fixture
+def tiny_gan():
+    """A function that makes a small compiled GAN, the same weights each time; keywords go to GAN.
+
+    batch_norm, dropout, generator_dropout choose the layers; optimizer() makes each player's optimizer.
+    """
+    from aigc_course.gan import GAN
+
+    def make(batch_norm=True, dropout=True, generator_dropout=False, optimizer=None, jit_compile=False, **options):
+        keras.utils.set_random_seed(1)
+        generator = tiny_generator(batch_norm, generator_dropout)
+        gan = GAN(generator, tiny_discriminator(batch_norm, dropout), latent_dim=TINY_LATENT, **options)
+        make_one = optimizer or (lambda: None)
+        gan.compile(make_one(), make_one(), jit_compile=jit_compile)
+        return gan
+
+    return make
+
+
+@pytest.fixture
+def rng():
+    """A generator of random numbers, the same for every test."""
+    return np.random.default_rng(11)
+
+
+@pytest.fixture
+def small_images(rng):
+    """uint8 images (20, 4, 4) for the tiny networks."""
+    return rng.integers(0, 256, (20, 4, 4), dtype=np.uint8)
+
+
+@pytest.fixture
+def digit_sized(rng):
+    """uint8 noise images (24, 28, 28), of the size that the article's networks take."""
+    return rng.integers(0, 256, (24, 28, 28), dtype=np.uint8)
+
+
+@pytest.fixture(scope="session")
+def mnist():
+    """The shipped MNIST, read once."""
+    from aigc_course import data
+
+    return data.load_mnist()

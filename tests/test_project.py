@@ -1,0 +1,151 @@
+"""The project's files agree with each other: dependencies, licences, checksums, addresses, commands."""
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from aigc_course import data
+
+ROOT = Path(__file__).resolve().parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+def locked():
+    """name -> list of versions in requirements.lock."""
+    pins = re.findall(r"^([A-Za-z0-9_.-]+)==([^ ;\n]+)", (ROOT / "requirements.lock").read_text(encoding="utf-8"), re.M)
+    found = {}
+    for name, version in pins:
+        found.setdefault(name.lower(), []).append(version)
+    return found
+
+
+def test_the_base_package_does_not_require_tensorflow():
+    """Colab and GPU machines keep their own TensorFlow: only the extras name it."""
+    assert not any("tensorflow" in requirement or "keras" in requirement for requirement in PROJECT["dependencies"])
+    assert any("and-cuda" in requirement for requirement in PROJECT["optional-dependencies"]["gpu"])
+
+
+def test_the_lock_file_pins_every_requirement_within_its_range():
+    """Each requirement of the base, cpu, lab and test sets stands in the lock file, at a version that it admits."""
+    from packaging.requirements import Requirement
+
+    extras = PROJECT["optional-dependencies"]
+    wanted = [Requirement(text) for text in [*PROJECT["dependencies"], *extras["cpu"], *extras["lab"], *extras["test"]]]
+    for requirement in wanted:
+        versions = locked().get(requirement.name.lower())
+        assert versions, f"{requirement.name} is missing from requirements.lock"
+        assert all(requirement.specifier.contains(version) for version in versions), requirement
+
+
+def test_environment_yml_cannot_disagree_with_pyproject():
+    """environment.yml names no version but Python's, and that one is admitted by requires-python."""
+    from packaging.specifiers import SpecifierSet
+
+    text = (ROOT / "environment.yml").read_text(encoding="utf-8")
+    lines = [line.strip().removeprefix("- ") for line in text.splitlines()]
+    lines = [line for line in lines if line and not line.startswith("#")]
+    versions = [line for line in lines if re.search(r"[=<>~]", line) and not line.startswith("-")]
+    assert versions == [line for line in lines if line.startswith("python=")]
+    assert SpecifierSet(PROJECT["requires-python"]).contains(versions[0].split("=")[1])
+    assert "-r requirements.lock" in lines
+    assert "-e ." in lines
+
+
+def test_setup_admits_the_same_pythons_as_pyproject():
+    """tools/setup.sh, runtime.SUPPORTED_PYTHON and requires-python name the same versions."""
+    from packaging.specifiers import SpecifierSet
+
+    from aigc_course.runtime import SUPPORTED_PYTHON
+
+    script = (ROOT / "tools" / "setup.sh").read_text(encoding="utf-8")
+    low, high = SUPPORTED_PYTHON
+    assert f"{low} <= sys.version_info[:2] <= {high}" in script
+    admitted = [minor for minor in range(5, 30) if SpecifierSet(PROJECT["requires-python"]).contains(f"3.{minor}.0")]
+    assert admitted == list(range(low[1], high[1] + 1))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="tools/setup.sh needs a POSIX shell")
+@pytest.mark.parametrize(
+    ("fake", "expected"),
+    [
+        (
+            'case "$*" in *version_info*) exit 1;; *) echo Python 3.9.2;; esac',
+            "needs Python 3.11, 3.12 or 3.13; found Python 3.9.2",
+        ),
+        ('case "$*" in *venv*) exit 1;; *) exit 0;; esac', "venv module is missing"),
+    ],
+)
+def test_setup_says_in_one_line_what_to_install(tmp_path, fake, expected):
+    """A Python of the wrong version, or one without venv: one line on stderr that says what to install."""
+    for name in ("python3", "python3.11", "python3.12", "python3.13", "python"):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{fake}\n")
+        (tmp_path / name).chmod(0o755)
+    done = subprocess.run(["/bin/sh", str(ROOT / "tools" / "setup.sh")], capture_output=True, text=True,
+                          env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, check=False)  # fmt: skip
+    assert done.returncode == 1
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert expected in done.stderr
+    assert "install" in done.stderr
+
+
+def test_every_asset_has_origin_licence_and_checksum():
+    """Each shipped file stands in SHA256SUMS and, with origin and licence, in the assets' README; nothing else does."""
+    shipped = {path.name for path in data.ASSETS.iterdir()} - {"README.md", "SHA256SUMS"}
+    assert shipped == set(data.checksums())
+    table = (data.ASSETS / "README.md").read_text(encoding="utf-8")
+    for name, digest in data.checksums().items():
+        row = next(line for line in table.splitlines() if line.startswith(f"| `{name}`"))
+        assert digest[:12] in row
+        assert len([cell for cell in row.split("|") if cell.strip()]) >= 4
+        data.asset(name)
+
+
+def test_assets_stay_within_their_budget():
+    """At most 40 MB of data and 25 MB of weights (design)."""
+    weights = sum(path.stat().st_size for path in data.ASSETS.glob("*.weights.h5"))
+    total = sum(path.stat().st_size for path in data.ASSETS.iterdir())
+    assert weights <= 25e6
+    assert total - weights <= 40e6
+
+
+def test_the_package_stays_readable():
+    """No module over 450 lines, 2,500 in all (the design aims at 300 and 2,000; see CONTRIBUTING)."""
+    sizes = {
+        path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in (ROOT / "aigc_course").glob("*.py")
+    }
+    assert max(sizes.values()) <= 450, sizes
+    assert sum(sizes.values()) <= 2500, sizes
+
+
+def test_the_readme_names_only_what_is_there():
+    """Every path in the README's tree exists, and every make target that it names is in the Makefile."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    tree = readme.split("<!-- tree -->")[1]
+    for name in re.findall(r"^ *([\w.-]+/?[\w./-]*)  ", tree, re.M):
+        assert any(path.exists() for path in (ROOT / name, ROOT / "aigc_course" / name, ROOT / "tools" / name)), name
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
+    assert set(re.findall(r"`make ([a-z]+)", readme)) <= targets
+
+
+def test_no_registry_host_and_no_machine_path_in_tracked_files():
+    """Nothing names a package registry's host or a folder of the machine that it was written on."""
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if tracked.returncode:
+        pytest.skip("not a git checkout: the list of tracked files is not known")
+    hosts = re.compile(
+        "|".join(
+            ("pythonhosted" + r"\.org", "pypi" + r"\.org/simple", "registry" + r"\.npmjs", "deb" + r"\.debian\.org")
+        )
+    )
+    for name in tracked.stdout.split():
+        if (ROOT / name).suffix in (".npz", ".h5", ".png"):
+            continue
+        text = (ROOT / name).read_text(encoding="utf-8")
+        assert not hosts.search(text), name
+        assert f"{ROOT}/" not in text, name
+        assert os.path.expanduser("~/") not in text, name

@@ -1,0 +1,159 @@
+"""Executes, tries and normalises notebooks; checks that stored outputs belong to the stored code.
+
+    python tools/notebooks.py execute [NOTEBOOK ...]    run in full profile, keep the outputs, normalise
+    python tools/notebooks.py try [NOTEBOOK ...]        run a copy (the fast profile with AIGC_FAST=1), print times
+    python tools/notebooks.py normalise [NOTEBOOK ...]  normalise only; also fills in the Colab cell
+    python tools/notebooks.py check [NOTEBOOK ...]      exit 1 where outputs are stale
+
+Without names: all of notebooks/.
+"""
+
+import hashlib
+import json
+import os
+import re
+import sys
+import time
+import tomllib
+from pathlib import Path
+
+import nbformat
+
+ROOT = Path(__file__).resolve().parent.parent
+TIMEOUT = 900  # seconds for one cell; no cell of the course comes near
+WIDGET = "application/vnd.jupyter.widget-view+json"
+BOOTSTRAP = """\
+import importlib.util
+import sys
+
+if importlib.util.find_spec("aigc_course") is None:  # nothing to do where the course is installed
+    if "google.colab" not in sys.modules:
+        raise ModuleNotFoundError("the course is not installed: run `make lab` in its folder")
+    %pip install --quiet --no-deps "aigc-course @ git+{repository}"  # keeps Colab's TensorFlow
+"""
+
+
+def repository():
+    """The course's address, from pyproject.toml, the one place where it stands."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return project["urls"]["Repository"]
+
+
+def bootstrap():
+    """The source of the first code cell of every notebook."""
+    return BOOTSTRAP.format(repository=repository()).rstrip("\n")
+
+
+def digest(notebook):
+    """A digest of all code cells: outputs that carry another one are stale."""
+    code = [cell.source for cell in notebook.cells if cell.cell_type == "code" and "bootstrap" not in tags(cell)]
+    return hashlib.sha256(json.dumps(code).encode()).hexdigest()[:16]
+
+
+def tags(cell):
+    """The tags of a cell, as a list."""
+    return cell.metadata.get("tags", [])
+
+
+def normalise(notebook):
+    """Takes out what differs from run to run or from machine to machine; fills in the Colab cell."""
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    kept = {name: notebook.metadata[name] for name in ("aigc",) if name in notebook.metadata}
+    notebook.metadata = nbformat.from_dict({"kernelspec": kernel, "language_info": {"name": "python"}, **kept})
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    for cell in notebook.cells:
+        cell.metadata = nbformat.from_dict({name: cell.metadata[name] for name in ("tags",) if tags(cell)})
+        cell.source = cell.source.rstrip()
+        if cell.cell_type == "code":
+            if "bootstrap" in tags(cell):
+                cell.source = bootstrap()
+            cell.outputs = [clean(output) for output in merged(cell.outputs) if wanted(output)]
+    return notebook
+
+
+def wanted(output):
+    """TensorFlow's own log lines on stderr are no part of a chapter."""
+    return not (
+        output.output_type == "stream"
+        and output.name == "stderr"
+        and re.match(r"^([WEI]0000|WARNING: All log)", output.text)
+    )
+
+
+def merged(outputs):
+    """Joins neighbouring pieces of one stream, whose cuts depend on timing."""
+    result = []
+    for output in outputs:
+        last = result[-1] if result else None
+        if last and output.output_type == last.output_type == "stream" and output.name == last.name:
+            last.text += output.text
+        else:
+            result.append(output)
+    return result
+
+
+def clean(output):
+    """A stored picture instead of a widget that no kernel feeds; no machine's paths."""
+    if "data" in output:
+        if "image/png" in output.data:
+            output.data.pop(WIDGET, None)
+        output.metadata = nbformat.from_dict({k: v for k, v in output.metadata.items() if k != WIDGET})
+    if output.output_type == "stream":
+        output.text = output.text.replace(str(ROOT), "…").replace(str(Path.home()), "~")
+    return output
+
+
+def run(notebook, report=False):
+    """Executes a notebook in place; prints each slow cell's seconds if asked."""
+    from nbclient import NotebookClient
+
+    started = {}
+
+    def begin(cell, cell_index):
+        started[cell_index] = time.perf_counter()
+
+    def end(cell, cell_index, **_):
+        seconds = time.perf_counter() - started.get(cell_index, time.perf_counter())
+        if report and seconds > 2:
+            print(f"    {seconds:6.1f} s  {cell.source.strip().splitlines()[0][:80]}")
+
+    os.environ.setdefault("PYTHONHASHSEED", "0")
+    client = NotebookClient(notebook, timeout=TIMEOUT, kernel_name="python3",
+                            resources={"metadata": {"path": str(ROOT / "notebooks")}},
+                            on_cell_execute=begin, on_cell_executed=end, store_widget_state=False)  # fmt: skip
+    client.execute()
+
+
+def main(arguments):
+    """The command line; returns the exit code."""
+    if not arguments or arguments[0] not in ("execute", "try", "normalise", "check"):
+        print(__doc__)
+        return 2
+    command, names = arguments[0], arguments[1:]
+    paths = [Path(name).resolve() for name in names] or sorted((ROOT / "notebooks").glob("*.ipynb"))
+    stale = 0
+    for path in paths:
+        notebook = nbformat.read(path, as_version=4)
+        started = time.perf_counter()
+        if command == "check":
+            fresh = notebook.metadata.get("aigc", {}).get("code") == digest(notebook)
+            stale += not fresh
+            print(f"{path.name}: {'fresh' if fresh else 'STALE: run make notebooks'}")
+            continue
+        if command in ("execute", "try"):
+            print(f"{path.name} …", flush=True)
+            run(notebook, report=True)
+            print(f"{path.name}: {time.perf_counter() - started:.0f} s", flush=True)
+        if command == "execute":
+            if os.environ.get("AIGC_FAST", "0") not in ("", "0"):
+                print("not stored: outputs of record come from the full profile; unset AIGC_FAST")
+                return 1
+            minutes = round((time.perf_counter() - started) / 60, 1)
+            notebook.metadata["aigc"] = {"code": digest(notebook), "minutes": minutes}
+        if command in ("execute", "normalise"):
+            nbformat.write(normalise(notebook), path)
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
