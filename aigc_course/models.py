@@ -1,9 +1,13 @@
-"""The article's two networks, layer by layer, with today's API. Chapter 03 builds them step by step."""
+"""The article's two networks, layer by layer, with today's API. Chapter 03 builds them step by step.
+
+Layers named `fast` are Keras' own, computed another way: same weights, same function.
+"""
 
 import keras
 import numpy as np
 from keras import layers
 
+from aigc_course import fast
 from aigc_course.runtime import CourseError
 
 # The article's constants.
@@ -36,12 +40,12 @@ def build_generator(latent_dim=LATENT_DIM):
             layers.Dense(7 * 7 * 256),
             layers.Reshape((7, 7, 256)),
             layers.Conv2DTranspose(128, 4, strides=2, padding="same"),  # (B, 14, 14, 128)
-            layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM),
+            fast.BatchNormalization(momentum=BATCH_NORM_MOMENTUM),
             layers.LeakyReLU(negative_slope=SLOPE),
             layers.Conv2DTranspose(64, 4, strides=2, padding="same"),  # (B, 28, 28, 64)
-            layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM),
+            fast.BatchNormalization(momentum=BATCH_NORM_MOMENTUM),
             layers.LeakyReLU(negative_slope=SLOPE),
-            layers.Conv2D(1, 4, padding="same", activation="tanh"),  # (B, 28, 28, 1)
+            fast.Conv2D(1, 4, padding="same", activation="tanh"),  # (B, 28, 28, 1)
         ],
         name="generator",
     )
@@ -71,11 +75,11 @@ def build_discriminator(img_shape=IMG_SHAPE):
             layers.Dropout(0.25),
             layers.Conv2D(64, 3, strides=2, padding="same"),  # (B, 7, 7, 64)
             layers.ZeroPadding2D(((0, 1), (0, 1))),  # (B, 8, 8, 64)
-            layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM),
+            fast.BatchNormalization(momentum=BATCH_NORM_MOMENTUM),
             layers.LeakyReLU(negative_slope=SLOPE),
             layers.Dropout(0.25),
             layers.Conv2D(128, 3, strides=2, padding="same"),  # (B, 4, 4, 128)
-            layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM),
+            fast.BatchNormalization(momentum=BATCH_NORM_MOMENTUM),
             layers.LeakyReLU(negative_slope=SLOPE),
             layers.Dropout(0.25),
             layers.Flatten(),

@@ -48,6 +48,9 @@ def configure():
         # Without it every large temporary is returned to the system and faulted in anew: 69 instead of
         # 150 GFLOP/s for one transposed convolution, measured on 2 cores.
         "TF_CPU_ALLOCATOR_USE_BFC": "true",
+        # oneDNN's kernels: TensorFlow takes them by itself only where the processor has AVX-512's newer parts. The
+        # transposed convolutions: 190 to 220 GFLOP/s with them, 130 without (measured, kernels held to AVX2: 190).
+        "TF_ENABLE_ONEDNN_OPTS": "1",
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "KERAS_BACKEND": "tensorflow",
     }

@@ -1,0 +1,63 @@
+"""Two Keras layers computed another way on the processor: same weights, same function, less time.
+
+Where a step's time goes, and why these two, is measured in benchmarks/RESULTS.md.
+"""
+
+import keras
+import tensorflow as tf
+from keras import layers
+
+
+def on_cpu():
+    """True where no GPU does the work. cuDNN has kernels of its own for both layers."""
+    return not tf.config.list_physical_devices("GPU")
+
+
+@keras.saving.register_keras_serializable(package="aigc_course")
+class BatchNormalization(layers.BatchNormalization):
+    """`keras.layers.BatchNormalization` in training through TensorFlow's fused kernel.
+
+    Keras computes mean, variance and the normalised batch as separate passes over memory, each with a gradient of
+    its own; the fused kernel (Ioffe and Szegedy, 2015, in one operation, forward and backward) reads the batch far
+    less often. Other ranks, axes, masks and precisions, and inference, go Keras' way.
+    """
+
+    def call(self, inputs, training=None, mask=None):
+        rank, last = len(inputs.shape), self.axis in (-1, len(inputs.shape) - 1)
+        affine, single = self.scale and self.center, inputs.dtype == tf.float32
+        if not (training and self.trainable and rank == 4 and last and affine and single) or mask is not None:
+            return super().call(inputs, training=training, mask=mask)
+        if self.synchronized or inputs.shape[-1] is None:
+            return super().call(inputs, training=training, mask=mask)
+        outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
+            inputs, self.gamma, self.beta, epsilon=self.epsilon, is_training=True
+        )
+        count = tf.cast(tf.size(inputs) // inputs.shape[-1], tf.float32)
+        variance *= (count - 1.0) / count  # the kernel divides by n - 1, Keras by n
+        self.moving_mean.assign(self.moving_mean * self.momentum + mean * (1.0 - self.momentum))
+        self.moving_variance.assign(self.moving_variance * self.momentum + variance * (1.0 - self.momentum))
+        return outputs
+
+
+@keras.saving.register_keras_serializable(package="aigc_course")
+class Conv2D(layers.Conv2D):
+    """`keras.layers.Conv2D`; with one filter, as one matrix product and a sum of shifted planes.
+
+    y[i, j] = sum over a, b, c of x[i + a, j + b, c] k[a, b, c]. The sum over the channels c comes first: the
+    product p[i, j, (a, b)] = sum over c of x[i, j, c] k[a, b, c] has a plane for each of the kernel's places.
+    What remains, y[i, j] = sum over a, b of p[i + a, j + b, (a, b)], is a convolution with a fixed kernel of zeros
+    and ones, which needs no gradient. Libraries split the work of a convolution over the filters: with a single one
+    they have little to split. Other strides, dilations, groups and paddings, or more filters, go Keras' way.
+    """
+
+    def convolution_op(self, inputs, kernel):
+        unit = (1, 1)
+        special = self.filters == 1 and self.groups == 1 and on_cpu() and self.data_format == "channels_last"
+        if not special or tuple(self.strides) != unit or tuple(self.dilation_rate) != unit or self.padding != "same":
+            return super().convolution_op(inputs, kernel)
+        height, width, channels, _ = kernel.shape
+        places = height * width
+        planes_kernel = tf.transpose(tf.reshape(kernel, (places, channels)))[None, None]  # (1, 1, C, places)
+        planes = tf.nn.conv2d(inputs, planes_kernel, strides=1, padding="SAME")
+        shifts = tf.reshape(tf.eye(places, dtype=planes.dtype), (height, width, places, 1))
+        return tf.nn.conv2d(planes, shifts, strides=1, padding="SAME")
