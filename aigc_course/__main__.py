@@ -41,6 +41,8 @@ def parser():
     train.add_argument("--data", default=None, help="an .npz or .npy of uint8 images (N, 28, 28); default MNIST")
     train.add_argument("--out", default="runs/train", help="folder for the results (default runs/train)")
     train.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
+    train.add_argument("--workers", default=None, help="HOST:PORT,HOST:PORT of all machines, the same on each")
+    train.add_argument("--rank", type=int, default=None, help="with --workers: this machine's place, 0 reports")
     train.add_argument("--deterministic", action="store_true", help="the same bits each time (slower)")
     sample = commands.add_parser("sample", help="draw images from trained weights")
     sample.add_argument("--weights", default=None, help=".keras checkpoint or .weights.h5 (default: the shipped ones)")
@@ -61,11 +63,12 @@ def train(arguments):
     (images, _), _ = data.load_mnist() if settings["data"] == "mnist" else ((data.load_images(settings["data"]), 0), 0)
     check_fits_article(images, settings["batch_size"])
     check_writable(out)
+    checkpoint = out / "checkpoint.keras"
+    if arguments.workers or arguments.rank is not None:
+        return train_together(arguments, out, settings, images)
     runtime.start(settings["seed"], deterministic=arguments.deterministic)
     from aigc_course import gan as gan_module
-    from aigc_course import models
 
-    checkpoint = out / "checkpoint.keras"
     if arguments.resume:
         gan = gan_module.GAN.load(checkpoint)
         gan.check_image_shape((*images.shape[1:], 1)[:3])
@@ -77,9 +80,7 @@ def train(arguments):
         if checkpoint.exists():
             os.replace(checkpoint, out / "checkpoint.previous.keras")
             print(f"starting anew; the earlier checkpoint is kept as {out / 'checkpoint.previous.keras'}")
-        gan = gan_module.GAN(models.build_generator(), models.build_discriminator(),
-                             objective=settings["objective"], seed=settings["seed"])  # fmt: skip
-        gan.compile()
+        gan = new_gan(settings)
         rows = []
     write_json(out / "settings.json", settings)
 
@@ -96,6 +97,47 @@ def train(arguments):
     if report["judge_distance"] is None:
         print("error: training diverged, the images hold NaN. Train anew with another --seed.", file=sys.stderr)
         return 1
+    return 0
+
+
+def new_gan(settings):
+    """The article's networks as a compiled GAN."""
+    from aigc_course import gan as gan_module
+    from aigc_course import models
+
+    gan = gan_module.GAN(models.build_generator(), models.build_discriminator(),
+                         objective=settings["objective"], seed=settings["seed"])  # fmt: skip
+    gan.compile()
+    return gan
+
+
+def train_together(arguments, out, settings, images):
+    """One of several machines: all run the same command, each with its --rank; rank 0 writes the results."""
+    from aigc_course import distributed
+
+    addresses = arguments.workers.split(",") if arguments.workers else None
+    rank, workers = distributed.cluster(addresses, arguments.rank)
+    distributed.share_of(settings["batch_size"], workers)
+    checkpoint = out / "checkpoint.keras"
+    if checkpoint.exists() and not arguments.resume:
+        raise CourseError(f"{checkpoint} is there from an earlier run. Add --resume, or take another --out.")
+    print(f"worker {rank} of {workers}: waiting for the others", flush=True)
+    together = distributed.strategy()
+    runtime.start(settings["seed"])
+    rows, log = read_history(out) if arguments.resume else [], None
+    if rank == 0:
+        write_json(out / "settings.json", settings)
+        log = HistoryFile(out / "history.csv", rows, settings["batch_size"], rows[-1]["seconds"] if rows else 0.0)
+
+    def report(step, logs):
+        log.add(step, logs)
+        print(f"step {step} of {arguments.steps} · {log.rows[-1]['images_per_second']:.0f} images/s · "
+              f"D {logs['d_loss']:.3f} · G {logs['g_loss']:.3f}", flush=True)  # fmt: skip
+
+    gan = distributed.train(together, lambda: new_gan(settings), images, arguments.steps, settings["batch_size"],
+                            checkpoint, rank, WINDOW, report)  # fmt: skip
+    if rank == 0:
+        finish(gan, out, settings, log, interrupted=False)
     return 0
 
 
@@ -224,16 +266,16 @@ class HistoryFile:
         """A Keras callback that adds a row at the end of each window."""
         import keras
 
-        def add(epoch, logs):
-            now = self.seconds()
-            step, last = callback.model.step, self.rows[-1] if self.rows else {"step": 0, "seconds": 0.0}
-            rate = (step - last["step"]) * self.batch_size / max(now - last["seconds"], 1e-9)
-            values = {name: float(logs[name]) for name in COLUMNS[3:]}
-            self.rows.append({"step": step, "seconds": round(now, 2), "images_per_second": round(rate, 1), **values})
-            self.write()
-
-        callback = keras.callbacks.LambdaCallback(on_epoch_end=add)
+        callback = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: self.add(callback.model.step, logs))
         return callback
+
+    def add(self, step, logs):
+        """Adds the row of the window that ends at `step`."""
+        now, last = self.seconds(), self.rows[-1] if self.rows else {"step": 0, "seconds": 0.0}
+        rate = (step - last["step"]) * self.batch_size / max(now - last["seconds"], 1e-9)
+        values = {name: float(logs[name]) for name in COLUMNS[3:]}
+        self.rows.append({"step": step, "seconds": round(now, 2), "images_per_second": round(rate, 1), **values})
+        self.write()
 
     def write(self):
         lines = [",".join(COLUMNS), *(",".join(f"{row[name]:g}" for name in COLUMNS) for row in self.rows)]

@@ -6,8 +6,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from aigc_course import data, models, objectives, progress, runtime
+from aigc_course import data, fast, models, objectives, progress, runtime
+from aigc_course.progress import Checkpoint, ImageMonitor, ScoreMonitor
 from aigc_course.runtime import CourseError, write_whole
+
+__all__ = ["GAN", "Checkpoint", "ImageMonitor", "ScoreMonitor", "adam", "generate", "load_generator", "save_weights"]
 
 
 @keras.saving.register_keras_serializable(package="aigc_course")
@@ -71,7 +74,8 @@ class GAN(keras.Model):
         Args:
             d_optimizer, g_optimizer: Keras optimizers; by default Adam with 1e-3 for D and 5e-4 for G. That the
                 discriminator moves faster follows Heusel et al. (2017, TTUR); the values were chosen by trial.
-            jit_compile: "auto" (XLA where it works), True or False. The fast profile never uses XLA.
+            jit_compile: "auto" (XLA on a GPU where it works), True or False. On a processor oneDNN's kernels beat XLA
+                on the article's networks (benchmarks/RESULTS.md). The fast profile never uses XLA.
 
         Raises:
             CourseError: both players are given the same optimizer.
@@ -82,14 +86,21 @@ class GAN(keras.Model):
                 "for both. Make two: keras.optimizers.Adam(1e-3, beta_1=0.5) twice."
             )
         if jit_compile == "auto":
-            jit_compile = runtime.xla_works() and not kwargs.get("run_eagerly", False)
+            jit_compile = not fast.on_cpu() and runtime.xla_works() and not kwargs.get("run_eagerly", False)
         if runtime.is_fast():  # compiling takes longer than the few steps that it would speed up
             jit_compile = False
         super().compile(jit_compile=jit_compile, **kwargs)
-        self.d_optimizer = d_optimizer or adam()
-        self.g_optimizer = g_optimizer or adam(5e-4)
+        self.d_optimizer = self.guard_halves(d_optimizer or adam())
+        self.g_optimizer = self.guard_halves(g_optimizer or adam(5e-4))
         self.d_optimizer.build(self.discriminator.trainable_variables)
         self.g_optimizer.build(self.generator.trainable_variables)
+
+    def guard_halves(self, optimizer):
+        """Wraps an optimizer in dynamic loss scaling where layers compute in float16, whose small gradients would
+        round to zero (Micikevicius et al., 2018, Mixed precision training); bfloat16 and float32 need none."""
+        halves = any(layer.compute_dtype == "float16" for layer in self.generator.layers + self.discriminator.layers)
+        wrapped = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+        return keras.optimizers.LossScaleOptimizer(optimizer) if halves and not wrapped else optimizer
 
     @property
     def metrics(self):
@@ -124,15 +135,19 @@ class GAN(keras.Model):
         self.trackers["fake_share"].update_state(tf.cast(fake_logits < 0, tf.float32))
         return {name: tracker.result() for name, tracker in self.trackers.items()}
 
+    def logits(self, images):
+        """The discriminator's opinion in training, (B, 1), in float32: a loss in half precision would lose digits."""
+        return tf.cast(self.discriminator(images, training=True), tf.float32)
+
     def fused_step(self, real_images):
         """Both gradients from one forward pass of the generator; the players move at the same time."""
         z = self.noise(tf.shape(real_images)[0], draw=0)
         with tf.GradientTape() as d_tape, tf.GradientTape() as g_tape:
             fake_images = self.generator(z, training=True)
-            real_logits = self.discriminator(real_images, training=True)
-            fake_logits = self.discriminator(fake_images, training=True)
-            d_loss = per_replica(self.objective.d_loss(real_logits, fake_logits))
-            g_loss = per_replica(self.objective.g_loss(real_logits, fake_logits))
+            real_logits = self.logits(real_images)
+            fake_logits = self.logits(fake_images)
+            d_loss = self.share(self.d_optimizer, self.objective.d_loss(real_logits, fake_logits))
+            g_loss = self.share(self.g_optimizer, self.objective.g_loss(real_logits, fake_logits))
         d_gradients = d_tape.gradient(d_loss, self.discriminator.trainable_variables)
         g_gradients = g_tape.gradient(g_loss, self.generator.trainable_variables)
         self.d_optimizer.apply(d_gradients, self.discriminator.trainable_variables)
@@ -144,19 +159,25 @@ class GAN(keras.Model):
         batch_size = tf.shape(real_images)[0]
         fake_images = self.generator(self.noise(batch_size, draw=0), training=True)
         with tf.GradientTape() as d_tape:
-            real_logits = self.discriminator(real_images, training=True)
-            fake_logits = self.discriminator(fake_images, training=True)
-            d_loss = per_replica(self.objective.d_loss(real_logits, fake_logits))
+            real_logits = self.logits(real_images)
+            fake_logits = self.logits(fake_images)
+            d_loss = self.share(self.d_optimizer, self.objective.d_loss(real_logits, fake_logits))
         d_gradients = d_tape.gradient(d_loss, self.discriminator.trainable_variables)
         self.d_optimizer.apply(d_gradients, self.discriminator.trainable_variables)
 
         z = self.noise(batch_size, draw=1)
         with tf.GradientTape() as g_tape:
-            answer = self.discriminator(self.generator(z, training=True), training=True)
-            g_loss = per_replica(self.objective.g_loss(real_logits, answer))
+            answer = self.logits(self.generator(z, training=True))
+            g_loss = self.share(self.g_optimizer, self.objective.g_loss(real_logits, answer))
         g_gradients = g_tape.gradient(g_loss, self.generator.trainable_variables)
         self.g_optimizer.apply(g_gradients, self.generator.trainable_variables)
         return real_logits, fake_logits
+
+    @staticmethod
+    def share(optimizer, loss):
+        """The loss whose gradient a replica contributes: replicas are summed, so each gives 1/R of its mean; with
+        loss scaling, times the optimizer's present scale, which its `apply` divides out again."""
+        return optimizer.scale_loss(loss / tf.distribute.get_strategy().num_replicas_in_sync)
 
     def update_ema(self):
         """ema <- decay * ema + (1 - decay) * weight; the decay grows as t / (t + 9), so that the average covers
@@ -185,6 +206,12 @@ class GAN(keras.Model):
         """
         if not self.compiled:
             raise CourseError("gan.compile() must be called before gan.fit().")
+        if isinstance(tf.distribute.get_strategy(), tf.distribute.MultiWorkerMirroredStrategy):
+            raise CourseError(
+                "Keras 3's fit does not work on several machines (keras #20585): use distributed.train(...), or "
+                "`python -m aigc_course train --workers HOST:PORT,HOST:PORT --rank 0`. Several GPUs of one machine: "
+                "tf.distribute.MirroredStrategy and fit."
+            )
         if isinstance(x, (np.ndarray, list)):
             x = data.check_images(x)
             self.check_image_shape(x.shape[1:] if x.ndim == 4 else (*x.shape[1:], 1))
@@ -313,11 +340,6 @@ def adam(learning_rate=1e-3):
     return keras.optimizers.Adam(learning_rate, beta_1=0.5)
 
 
-def per_replica(loss):
-    """The replica's share of a loss: gradients of replicas are summed, so each gives 1/R of its mean."""
-    return loss / tf.distribute.get_strategy().num_replicas_in_sync
-
-
 def save_weights(network, path):
     """Saves a network's weights as .weights.h5, whole or not at all.
 
@@ -334,7 +356,7 @@ def save_weights(network, path):
 def generate(generator, z, batch_size=500):
     """Images from noise in batches: (n, latent_dim) -> float32 array (n, H, W, C)."""
     parts = [generator(z[i : i + batch_size], training=False) for i in range(0, len(z), batch_size)]
-    return np.concatenate(parts)
+    return np.concatenate(parts).astype(np.float32, copy=False)  # a network in half precision draws half precision
 
 
 def check_players(generator, discriminator, latent_dim):
@@ -353,70 +375,6 @@ def check_players(generator, discriminator, latent_dim):
         raise CourseError(f"the discriminator must give one logit (B, 1); it gives {discriminator.output_shape}.")
     if getattr(discriminator.layers[-1], "activation", None) is keras.activations.sigmoid:
         raise CourseError("the discriminator must give logits; its last layer is a sigmoid. Leave the sigmoid out.")
-
-
-class ImageMonitor(keras.callbacks.Callback):
-    """Draws the same z at the end of every `every`-th epoch and keeps the pictures.
-
-    Args:
-        n: int, how many images.
-        every: int, in epochs.
-        show: bool, also draw them where they can be seen (one picture, replaced in place).
-
-    Attributes:
-        pictures: list of (step, float32 array (n, H, W, C)).
-    """
-
-    def __init__(self, n=20, every=1, show=False):
-        super().__init__()
-        self.n, self.every, self.show = n, every, show
-        self.pictures = []
-        self.handle = None
-
-    def on_epoch_end(self, epoch, logs=None):
-        if (epoch + 1) % self.every:
-            return
-        images = self.model.sample(self.n)
-        self.pictures.append((self.model.step, images))
-        if self.show:
-            from aigc_course import plots
-
-            self.handle = plots.update(self.handle, images, f"step {self.model.step}")
-
-
-class ScoreMonitor(keras.callbacks.Callback):
-    """Asks the judge at the end of every `every`-th epoch.
-
-    Args:
-        n: int, images in a score.
-        every: int, in epochs.
-
-    Attributes:
-        scores: list of (step, `metrics.JudgeScore`).
-    """
-
-    def __init__(self, n=2000, every=1):
-        super().__init__()
-        self.n, self.every = n, every
-        self.scores = []
-
-    def on_epoch_end(self, epoch, logs=None):
-        if (epoch + 1) % self.every == 0:
-            from aigc_course import metrics
-
-            self.scores.append((self.model.step, metrics.judge_distance(self.model.sample(self.n), verbose=False)))
-
-
-class Checkpoint(keras.callbacks.Callback):
-    """Saves the GAN to one file at the end of every `every`-th epoch, each time whole or not at all."""
-
-    def __init__(self, path, every=1):
-        super().__init__()
-        self.path, self.every = Path(path), every
-
-    def on_epoch_end(self, epoch, logs=None):
-        if (epoch + 1) % self.every == 0:
-            self.model.save(self.path)
 
 
 def load_generator(path=None):

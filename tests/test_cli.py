@@ -491,12 +491,15 @@ def test_a_run_killed_and_resumed_ends_as_if_it_had_not_been(tmp_path, images_fi
     asked = ["--steps", 12, "--deterministic"]
     new = ["--batch-size", 8, "--data", images_file]
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    slowly = LIGHT + """
+    slowly = (
+        LIGHT
+        + """
 import time
 from aigc_course import gan
 save = gan.GAN.save
 gan.GAN.save = lambda self, *a, **k: (save(self, *a, **k), time.sleep(1))[0]
 """
+    )
     alone = start("train", *asked, *new, "--out", whole, setup=LIGHT)
     out, err = alone.communicate(timeout=300)
     assert alone.returncode == 0, out + err

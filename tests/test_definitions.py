@@ -69,7 +69,8 @@ def test_chapter_03_counts_and_shapes_are_the_packages():
     generator = models.build_generator()
     for piece, first in ((double_size(7, 256, 128), 2), (double_size(14, 128, 64), 5)):
         part = generator.layers[first : first + 3]
-        assert [type(layer) for layer in piece.layers] == [type(layer) for layer in part]
+        for mine, theirs in zip(piece.layers, part, strict=True):  # `fast` layers are subclasses of Keras' own
+            assert isinstance(theirs, type(mine))
         assert piece.count_params() == sum(layer.count_params() for layer in part)
 
 
