@@ -3,7 +3,7 @@ PYTHON = .venv/bin/python
 STAMP = .venv/.ready
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: setup lab train test notebooks normalise clean
+.PHONY: setup lab train test notebooks normalise bench clean
 
 setup: $(STAMP)
 
@@ -26,6 +26,9 @@ notebooks: $(STAMP)     ## executes every chapter in full profile and keeps the 
 
 normalise: $(STAMP)     ## fills in the Colab cells, takes machine-dependent things out of the notebooks
 	@$(PYTHON) tools/notebooks.py normalise
+
+bench: $(STAMP)         ## measures all that RESULTS.md says, in turn; goes on where it stopped (AGAIN=1: anew)
+	@$(PYTHON) benchmarks/bench.py $(if $(AGAIN),--again) $(if $(ONLY),--only $(ONLY))
 
 clean:                  ## removes what the commands made; the environment stays
 	rm -rf runs build dist *.egg-info .pytest_cache .ruff_cache

@@ -17,8 +17,10 @@ __all__ = ["GAN", "Checkpoint", "ImageMonitor", "ScoreMonitor", "adam", "generat
 class GAN(keras.Model):
     """A generator and a discriminator that are trained against each other (Goodfellow et al., 2014).
 
-    Each step is either fused (one forward pass of the generator serves both players, who then move at the same
-    time) or in two steps as in textbooks (the discriminator moves, then the generator answers with new noise).
+    There are three ways to make a step. Fused: one forward pass of the generator serves both players, who move at the
+    same time. Two-step, as in textbooks: the discriminator moves, then the generator answers with new noise.
+    `d_first`, the recipe of `make train`: the discriminator moves, then the generator answers with the same images;
+    one forward pass of the generator too, and its gradient comes from the discriminator as it is now.
 
     Args:
         generator: Keras model, (B, latent_dim) -> (B, H, W, C) in [-1, 1].
@@ -26,6 +28,8 @@ class GAN(keras.Model):
         latent_dim: int, the length of z.
         objective: str, one of `objectives.OBJECTIVES`.
         fused: bool, the fused step (True) or the two-step one.
+        d_first: bool, the third way instead of either.
+        r1: float, weight of the R1 penalty on the discriminator (`objectives.r1_penalty`); needs d_first. 0 = none.
         ema_decay: float in [0, 1), of the averaged generator that draws the samples (0 = no average).
         seed: int; noise and the order of the data depend on it and on the step alone.
 
@@ -44,6 +48,8 @@ class GAN(keras.Model):
         latent_dim=models.LATENT_DIM,
         objective="non_saturating",
         fused=True,
+        d_first=False,
+        r1=0.0,
         ema_decay=0.998,
         seed=7,
         **kwargs,
@@ -53,6 +59,8 @@ class GAN(keras.Model):
         check_players(generator, discriminator, self.latent_dim)
         if not isinstance(ema_decay, (int, float)) or not 0.0 <= ema_decay < 1.0:
             raise CourseError(f"ema_decay must lie in [0, 1); received {ema_decay!r}. 0.998 is the default.")
+        if isinstance(r1, bool) or not isinstance(r1, (int, float)) or not 0.0 <= r1 < 1e6 or (r1 and not d_first):
+            raise CourseError(f"r1 must be a number from 0 up, and needs d_first=True; received {r1!r}. Try 0.3.")
         if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**31:
             raise CourseError(f"seed must be an integer from 0 to 2147483647; received {seed!r}. Try seed=7.")
         self.generator = generator
@@ -61,7 +69,7 @@ class GAN(keras.Model):
         self.ema_generator.set_weights(generator.get_weights())
         self.ema_generator.trainable = False  # no optimiser ever sees it
         self.objective = objectives.get(objective)
-        self.fused = bool(fused)
+        self.fused, self.d_first, self.r1 = bool(fused), bool(d_first), float(r1)
         self.ema_decay = float(ema_decay)
         self.seed = int(seed)
         names = ("d_loss", "g_loss", "real_share", "fake_share")
@@ -127,7 +135,8 @@ class GAN(keras.Model):
     def train_step(self, batch):
         """One step of both players on a batch of real images; returns the running means of the losses."""
         real_images, _, _ = keras.utils.unpack_x_y_sample_weight(batch)
-        real_logits, fake_logits = (self.fused_step if self.fused else self.two_step)(real_images)
+        make_step = self.d_first_step if self.d_first else self.fused_step if self.fused else self.two_step
+        real_logits, fake_logits = make_step(real_images)
         self.update_ema()
         self.trackers["d_loss"].update_state(self.objective.d_loss(real_logits, fake_logits))
         self.trackers["g_loss"].update_state(self.objective.g_loss(real_logits, fake_logits))
@@ -170,6 +179,30 @@ class GAN(keras.Model):
             answer = self.logits(self.generator(z, training=True))
             g_loss = self.share(self.g_optimizer, self.objective.g_loss(real_logits, answer))
         g_gradients = g_tape.gradient(g_loss, self.generator.trainable_variables)
+        self.g_optimizer.apply(g_gradients, self.generator.trainable_variables)
+        return real_logits, fake_logits
+
+    def d_first_step(self, real_images):
+        """The discriminator moves; then the generator answers the new discriminator with the same images."""
+        with tf.GradientTape() as g_tape:
+            fake_images = self.generator(self.noise(tf.shape(real_images)[0], draw=0), training=True)
+        with tf.GradientTape() as d_tape:
+            if self.r1:
+                real_logits, penalty = objectives.r1_penalty(self.logits, real_images)
+            else:
+                real_logits, penalty = self.logits(real_images), 0.0
+            fake_logits = self.logits(fake_images)
+            d_loss = self.objective.d_loss(real_logits, fake_logits) + self.r1 * penalty
+            d_loss = self.share(self.d_optimizer, d_loss)
+        d_gradients = d_tape.gradient(d_loss, self.discriminator.trainable_variables)
+        self.d_optimizer.apply(d_gradients, self.discriminator.trainable_variables)
+
+        with tf.GradientTape() as tape:  # chain rule in two parts: how the loss depends on the images, ...
+            tape.watch(fake_images)
+            g_loss = self.share(self.g_optimizer, self.objective.g_loss(real_logits, self.logits(fake_images)))
+        slopes = tape.gradient(g_loss, fake_images)
+        # ... and how they depend on the weights: the one forward pass above is used again
+        g_gradients = g_tape.gradient(fake_images, self.generator.trainable_variables, output_gradients=slopes)
         self.g_optimizer.apply(g_gradients, self.generator.trainable_variables)
         return real_logits, fake_logits
 
@@ -261,6 +294,8 @@ class GAN(keras.Model):
             "latent_dim": self.latent_dim,
             "objective": self.objective.name,
             "fused": self.fused,
+            "d_first": self.d_first,
+            "r1": self.r1,
             "ema_decay": self.ema_decay,
             "seed": self.seed,
         }

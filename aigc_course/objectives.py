@@ -44,6 +44,28 @@ def non_saturating_generator_loss(real_logits, fake_logits):
     return tf.reduce_mean(softplus(-fake_logits))
 
 
+def r1_penalty(discriminator, real_images):
+    """Half the mean squared slope of the logits at the real images (R1 of Mescheder et al., 2018, eq. 9, gamma = 1).
+
+    Where real and generated images agree the best discriminator is flat; the penalty keeps it from being steep there,
+    and the game from circling around its solution (chapter 02, Dirac-GAN).
+
+    Args:
+        discriminator: function of images (B, H, W, C) -> logits (B, 1).
+        real_images: float tensor (B, H, W, C).
+
+    Returns:
+        (logits (B, 1), penalty): the logits, so that they need not be computed twice, and a scalar tensor in logits²
+        per unit² of image.
+    """
+    with tf.GradientTape() as tape:
+        tape.watch(real_images)
+        logits = discriminator(real_images)
+        total = tf.reduce_sum(logits)
+    slopes = tape.gradient(total, real_images)
+    return logits, 0.5 * tf.reduce_mean(tf.reduce_sum(tf.square(slopes), axis=[1, 2, 3]))
+
+
 OBJECTIVES = {
     "non_saturating": Objective("non_saturating", discriminator_loss, non_saturating_generator_loss),
     "minimax": Objective("minimax", discriminator_loss, minimax_generator_loss),

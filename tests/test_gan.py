@@ -115,6 +115,51 @@ def test_two_step_is_the_alternating_update(tiny_gan, batch, objective):
         assert_weights_close(gan.generator, generator)
 
 
+@pytest.mark.parametrize("r1", [0.0, 0.7])
+@pytest.mark.parametrize("objective", ["non_saturating", "minimax"])
+def test_d_first_step_answers_with_the_same_images(tiny_gan, batch, objective, r1):
+    """The discriminator moves first, with r1/2 E|slope|² in its loss; the generator's gradient is taken through the
+    moved one, on the same noise (written out with a second forward pass, on networks without batch statistics)."""
+    gan = tiny_gan(dropout=False, batch_norm=False, optimizer=sgd, objective=objective, d_first=True, r1=r1)
+    generator, discriminator = copies(gan)
+    for _ in range(2):
+        z = gan.noise(8, draw=0)
+        with tf.GradientTape() as tape:
+            with tf.GradientTape() as inner:
+                inner.watch(batch)
+                real_logits = discriminator(batch, training=True)
+            steepness = tf.reduce_mean(tf.reduce_sum(inner.gradient(real_logits, batch) ** 2, axis=[1, 2, 3]))
+            fake_logits = discriminator(generator(z, training=True), training=True)
+            d_loss = bce(real_logits, 1.0) + bce(fake_logits, 0.0) + r1 / 2 * steepness
+        descend(tape, d_loss, discriminator)
+        with tf.GradientTape() as tape:
+            g_loss = generator_loss(discriminator(generator(z, training=True), training=True), objective)
+        descend(tape, g_loss, generator)
+        gan.train_step(batch)
+        assert_weights_close(gan.discriminator, discriminator)
+        assert_weights_close(gan.generator, generator)
+
+
+def test_r1_flattens_the_discriminator(tiny_gan, batch):
+    """Trained with a large penalty D is flatter at the real images than trained without."""
+    steepness = []
+    for r1 in (0.0, 30.0):
+        adam = lambda: gan_module.adam(0.02)  # noqa: E731
+        gan = tiny_gan(dropout=False, batch_norm=False, d_first=True, r1=r1, optimizer=adam)
+        for _ in range(30):
+            gan.train_step(batch)
+        steepness.append(float(objectives.r1_penalty(gan.logits, batch)[1]))
+    assert steepness[1] < 0.2 * steepness[0]
+
+
+@pytest.mark.parametrize("options", [{"r1": 0.3}, {"r1": -1.0, "d_first": True}, {"r1": "0.3", "d_first": True},
+                                     {"r1": float("nan"), "d_first": True}])  # fmt: skip
+def test_a_penalty_that_cannot_be_is_refused(options):
+    """R1 without d_first, negative, text, NaN: one line that says what is needed."""
+    with pytest.raises(CourseError, match="r1 must be a number from 0 up, and needs d_first=True"):
+        GAN(tiny_generator(), tiny_discriminator(), TINY_LATENT, **options)
+
+
 def test_the_two_kinds_of_step_differ_in_the_generator_only(tiny_gan, batch):
     """From the same start D makes the same first move; G's differs, because it answers another D with other noise."""
     fused, two_step = (tiny_gan(dropout=False, batch_norm=False, optimizer=sgd, fused=kind) for kind in STEPS)
@@ -137,12 +182,12 @@ class CountCalls(keras.layers.Layer):
         return inputs
 
 
-@pytest.mark.parametrize(("fused", "calls"), [(True, 1), (False, 2)])
-def test_generator_forward_passes_per_step(batch, fused, calls):
-    """The fused step asks the generator once, the two-step one twice."""
+@pytest.mark.parametrize(("options", "calls"), [({"fused": True}, 1), ({"fused": False}, 2), ({"d_first": True}, 1)])
+def test_generator_forward_passes_per_step(batch, options, calls):
+    """The fused step and d_first ask the generator once, the two-step one twice."""
     counter = CountCalls()
     generator = keras.Sequential([keras.layers.Input((TINY_LATENT,)), *tiny_generator().layers, counter])
-    gan = GAN(generator, tiny_discriminator(), TINY_LATENT, fused=fused)
+    gan = GAN(generator, tiny_discriminator(), TINY_LATENT, **options)
     gan.compile(jit_compile=False)
     counter.calls = 0
     gan.train_step(batch)
@@ -265,7 +310,7 @@ def test_the_seed_is_checked(seed):
 def test_round_trip_of_every_variable(tiny_gan, batch, tmp_path, fused):
     """Weights, moving statistics, average, Adam's moments, step numbers, learning rate, dropout's random state,
     and every setting come back from the file bit for bit."""
-    gan = tiny_gan(fused=fused, ema_decay=0.7, seed=5, objective="minimax",
+    gan = tiny_gan(fused=fused, d_first=not fused, r1=0.0 if fused else 0.4, ema_decay=0.7, seed=5, objective="minimax",
                    optimizer=lambda: keras.optimizers.Adam(3e-3, beta_1=0.4))  # fmt: skip
     for _ in range(3):
         gan.train_step(batch)
@@ -274,7 +319,7 @@ def test_round_trip_of_every_variable(tiny_gan, batch, tmp_path, fused):
     assert same_state(gan, loaded)
     assert any("seed_generator_state" in v.path for v in loaded.variables)
     assert loaded.step == gan.step == 3
-    for name in ("latent_dim", "fused", "ema_decay", "seed", "objective"):
+    for name in ("latent_dim", "fused", "d_first", "r1", "ema_decay", "seed", "objective"):
         assert getattr(loaded, name) == getattr(gan, name), name
     assert loaded.d_optimizer.get_config() == gan.d_optimizer.get_config()
     np.testing.assert_array_equal(loaded.sample(3), gan.sample(3))

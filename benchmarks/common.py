@@ -1,0 +1,58 @@
+"""What the benchmarks share: where results go, which machine it is."""
+
+import datetime
+import json
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from aigc_course import runtime  # noqa: E402
+
+RESULTS = ROOT / "runs" / "bench"
+
+
+def progress(items, label):
+    """A progress bar on stderr."""
+    from tqdm import tqdm
+
+    return tqdm(items, desc=label, dynamic_ncols=True, mininterval=1.0)
+
+
+def keep(name, result):
+    """Writes one benchmark's result, with machine and date, to runs/bench/NAME.json, whole or not at all."""
+    result = {**result, "machine": machine()}
+    text = json.dumps(result, indent=1) + "\n"
+    runtime.write_whole(RESULTS / f"{name}.json", lambda part: part.write_text(text, encoding="utf-8"))
+    print(f"{name}: kept in runs/bench/{name}.json", flush=True)
+
+
+def kept(name):
+    """A result that was kept, or None."""
+    path = RESULTS / f"{name}.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
+def machine():
+    """Cores, memory, processor features, versions, date."""
+    import importlib.metadata
+
+    features = ""
+    if Path("/proc/cpuinfo").is_file():
+        flags = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+        features = next((name for mark, name in (("avx512f", "AVX-512"), ("avx2", "AVX2")) if mark in flags), "")
+    found = {}
+    for package in ("tensorflow", "keras", "numpy", "torch"):
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return {
+        "cores": runtime.cores(),
+        "memory_gib": round(runtime.memory_gib()[0]),
+        "features": features,
+        "python": sys.version.split()[0],
+        **found,
+        "date": datetime.date.today().isoformat(),
+    }

@@ -1,0 +1,167 @@
+"""Writes what was measured into RESULTS.md, between its markers, and draws docs/bench.png. Text around stays.
+
+`python benchmarks/report.py` reads runs/bench/*.json; a benchmark that was not run keeps its old table, and is named.
+"""
+
+import re
+from pathlib import Path
+
+import numpy as np
+from common import ROOT, kept, machine
+from loops import CLASSIC, GUIDE
+
+PAGE = Path(__file__).with_name("RESULTS.md")
+ENGINE, TORCH = "GAN.fit, fused (the engine)", "PyTorch, channels_last"
+
+
+def table(head, rows):
+    """A Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
+
+
+def where(result):
+    """One line: machine, versions, date."""
+    m = result["machine"]
+    versions = ", ".join(f"{name} {m[name]}" for name in ("python", "tensorflow", "keras", "torch") if name in m)
+    return f"{m['cores']} cores ({m['features']}), {m['memory_gib']} GiB, no GPU used; {versions}; {m['date']}."
+
+
+def throughput(result):
+    medians = {name: float(np.median(found)) for name, found in result["images_per_second"].items()}
+    product, limit = float(np.median(result["product_gflops"])), result["limit"]
+    rows = []
+    for name, rate in medians.items():
+        each = result["images_per_second"][name]
+        shares = [f"{rate / other:.2f}" for other in (limit, medians[GUIDE], medians[CLASSIC])]
+        rows.append([name, f"{rate:.0f}", f"{min(each):.0f}–{max(each):.0f}", *shares])
+    rows.append(["limit by the matrix product", f"{limit:.0f}", "", "1.00", f"{limit / medians[GUIDE]:.2f}", ""])
+    facts = [f"The engine: {medians[ENGINE] / limit:.2f} of the limit (asked: 0.70), "
+             f"{medians[ENGINE] / medians[GUIDE]:.2f} × the Keras-guide loop (asked: 2.4)"]  # fmt: skip
+    if TORCH in medians:
+        facts.append(f", {medians[ENGINE] / medians[TORCH]:.2f} × PyTorch channels_last (asked: 1.25)")
+    head = ["loop", "images/s, median", "range", "of the limit", "× guide", "× classic"]
+    return (
+        f"{where(result)} Batch {result['batch']}, {result['rounds']} rounds in turn; matrix product "
+        f"{product:.0f} GFLOP/s ({min(result['product_gflops']):.0f}–{max(result['product_gflops']):.0f}).\n\n"
+        + table(head, rows) + f"\n\n{''.join(facts)}."
+    )  # fmt: skip
+
+
+def layers(result):
+    rows = [[row["piece"], row["way"], row["ms"], row["gflops"] or ""] for row in result["rows"]]
+    return f"{where(result)} Batch {result['batch']}, forward and backward, best of the rounds.\n\n" + table(
+        ["piece", "way", "ms", "GFLOP/s"], rows
+    )
+
+
+def quality(result):
+    base = {goal: result["summary"]["make train"][goal]["median"] for goal in result["summary"]["make train"]}
+    rows = []
+    for recipe, goals in result["summary"].items():
+        for goal, found in goals.items():
+            shown = [f"{t:.0f}" if t is not None else f"> {found['cap']:.0f}" for t in found["seconds"]]
+            middle, best = found["median"], base[goal]
+            ratio = ""
+            if best:
+                ratio = f"{middle / best:.1f}" if middle else f"> {found['cap'] / best:.1f}"
+            rows.append([recipe, goal, ", ".join(shown), f"{middle:.0f}" if middle else f"> {found['cap']:.0f}", ratio])
+    last = [[one["recipe"], one["seed"], f"{one['curve'][-1]['seconds']:.0f}", f"{one['curve'][-1]['images']:,}",
+             min(point["distance"] for point in one["curve"])] for one in result["runs"]]  # fmt: skip
+    head = ["recipe", "judge distance", "seconds, each seed", "median", "× make train"]
+    intro = f"{where(result)} n = 5,000 against 10,000 test images, floor 0.92; scoring not counted."
+    return (
+        f"{intro}\n\n" + table(head, rows)
+        + "\n\nWhere each run ended:\n\n" + table(["recipe", "seed", "seconds", "images", "best distance"], last)
+    )  # fmt: skip
+
+
+def startup(result):
+    rows = [
+        ["Python to the end of the first step", ", ".join(map(str, result["first_step"])), "8"],
+        ["the same under XLA", ", ".join(map(str, result["first_step_xla"])), ""],
+        ["`make lab` to the address", ", ".join(str(one["address"]) for one in result["lab"]), ""],
+        ["`make lab` to chapter 00 on screen", ", ".join(str(one["chapter_00"]) for one in result["lab"]), "10"],
+    ]
+    return f"{where(result)}\n\n" + table(["wait", "seconds, each try", "asked"], rows)
+
+
+def memory(result):
+    rows = [
+        [row["batch"], row["peak_mb"], f"{row['images_per_second']:.0f}", row["ms_per_image"]] for row in result["rows"]
+    ]
+    return f"{where(result)}\n\n" + table(["batch", "peak MB", "images/s", "ms an image"], rows)
+
+
+def recipes(result):
+    rows = [
+        [row["change"], *[row["distance"].get(n, "") for n in ("16000", "32000", "48000")]] for row in result["rows"]
+    ]
+    return f"{where(result)} {result['note']}\n\n" + table(["recipe", "16,000 images", "32,000", "48,000"], rows)
+
+
+SECTIONS = {"throughput": throughput, "layers": layers, "quality": quality, "recipes": recipes, "startup": startup,
+            "memory": memory}  # fmt: skip
+
+
+def draw(found):
+    """docs/bench.png: loops, time to quality, cost of an image, peak memory, as far as they were measured."""
+    import matplotlib.pyplot as plt
+
+    from aigc_course import plots  # noqa: F401  (the house style)
+
+    figure, axes = plt.subplots(2, 2, figsize=(12, 8), layout="constrained")
+    if found.get("throughput"):
+        ax, rates = axes[0, 0], found["throughput"]["images_per_second"]
+        names = sorted(rates, key=lambda name: np.median(rates[name]))
+        ax.barh(names, [np.median(rates[name]) for name in names], color=["C1" if n == ENGINE else "C0" for n in names])
+        ax.axvline(found["throughput"]["limit"], color="k", ls="--", label="limit by the matrix product")
+        ax.set(xlabel="images/s", title="Throughput, batch 64")
+        ax.legend()
+    if found.get("quality"):
+        ax, colours = axes[0, 1], dict(zip(found["quality"]["summary"], ("C1", "C0", "C2"), strict=True))
+        for one in found["quality"]["runs"]:
+            curve = one["curve"]
+            ax.plot([p["seconds"] for p in curve], [p["distance"] for p in curve], color=colours[one["recipe"]],
+                    label=one["recipe"] if one["seed"] == 7 else None)  # fmt: skip
+        for goal in found["quality"]["goals"]:
+            ax.axhline(goal, color="k", lw=0.8, ls=":")
+        ax.set(
+            yscale="log", xlabel="seconds of training", ylabel="judge distance", title="Time to quality, three seeds"
+        )
+        ax.legend()
+    if found.get("memory"):
+        rows = found["memory"]["rows"]
+        batches = [row["batch"] for row in rows]
+        axes[1, 0].plot(batches, [row["ms_per_image"] for row in rows], "o-")
+        axes[1, 0].set(
+            xscale="log", xlabel="batch size", ylabel="ms an image", ylim=(0, None), title="Cost of an image"
+        )
+        axes[1, 1].plot(batches, [row["peak_mb"] for row in rows], "o-")
+        axes[1, 1].axhline(1500, color="k", lw=0.8, ls=":")
+        axes[1, 1].set(xscale="log", xlabel="batch size", ylabel="peak memory (MB)", ylim=(0, None), title="Memory")
+        for ax in axes[1]:
+            ax.set_xticks(batches, batches)
+            ax.minorticks_off()
+    figure.savefig(ROOT / "docs" / "bench.png", dpi=90)
+
+
+def main():
+    text, found = PAGE.read_text(encoding="utf-8"), {}
+    for name, write in SECTIONS.items():
+        found[name] = kept(name)
+        if not found[name]:
+            print(f"{name}: not measured here, RESULTS.md keeps what it has")
+            continue
+        marked = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.S)
+        if len(marked.findall(text)) != 1:
+            raise SystemExit(f"RESULTS.md must hold <!-- {name} --> and <!-- /{name} --> once")
+        start, end = f"<!-- {name} -->\n", f"\n<!-- /{name} -->"
+        text = marked.sub("@@", text).replace("@@", start + write(found[name]) + end)
+    PAGE.write_text(text, encoding="utf-8")
+    draw(found)
+    print(f"benchmarks/RESULTS.md and docs/bench.png are up to date ({machine()['date']})")
+
+
+if __name__ == "__main__":
+    main()
