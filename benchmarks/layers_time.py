@@ -40,7 +40,8 @@ def main():
 
     timed = {}
     for name, (layer, shape, gflop) in pieces(tf, keras).items():
-        layer.build((BATCH, *shape))
+        if not layer.built:
+            layer.build((BATCH, *shape))
         for way, jit in (("TensorFlow with oneDNN", False), ("XLA", True)):
             timed[name, way] = (compiled(tf, layer, jit), tf.random.normal((BATCH, *shape)), gflop)
     best = dict.fromkeys(timed, float("inf"))

@@ -95,9 +95,12 @@ def memory(result):
 
 def recipes(result):
     rows = [
-        [row["change"], *[row["distance"].get(n, "") for n in ("16000", "32000", "48000")]] for row in result["rows"]
+        [row["change"], *[row["distance"].get(n, "") for n in ("16000", "32000", "48000", "64000")]]
+        for row in result["rows"]
     ]
-    return f"{where(result)} {result['note']}\n\n" + table(["recipe", "16,000 images", "32,000", "48,000"], rows)
+    return f"{where(result)} {result['note']}\n\n" + table(
+        ["recipe", "16,000 images", "32,000", "48,000", "64,000"], rows
+    )
 
 
 SECTIONS = {"throughput": throughput, "layers": layers, "quality": quality, "recipes": recipes, "startup": startup,
