@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from aigc_course import runtime
 
 CLASSIC, GUIDE = "classic: predict + three train_on_batch", "Keras-guide train_step through fit"
+OWN = ", the course's settings"  # else the loop runs with TensorFlow's own: what its users have
 TWO = "GAN.fit, fused, two logical devices"
 
 
@@ -219,6 +220,8 @@ def product(_batch):
 LOOPS = {
     CLASSIC: classic,
     GUIDE: guide,
+    CLASSIC + OWN: classic,
+    GUIDE + OWN: guide,
     "GAN.fit, two-step, Keras' layers": lambda batch: ours(batch, plainly=True, fused=False),
     "GAN.fit, fused, Keras' layers, XLA": lambda batch: ours(batch, plainly=True, jit_compile=True),
     "GAN.fit, fused, Keras' layers": lambda batch: ours(batch, plainly=True),
@@ -234,7 +237,9 @@ LOOPS = {
 
 def main():
     name, batch = sys.argv[1], int(sys.argv[2])
-    if not name.startswith("PyTorch"):
+    if name in (CLASSIC, GUIDE):
+        import tensorflow  # noqa: F401  (before configure: allocator and kernels stay as TensorFlow has them)
+    elif not name.startswith("PyTorch"):
         runtime.configure()
         if name != TWO:  # devices are set up before TensorFlow's first operation
             runtime.start(7, report=False)

@@ -13,6 +13,7 @@ from common import ROOT, keep
 
 ROUNDS = 3
 FIRST_STEP = """
+import time
 from aigc_course import runtime
 runtime.start(7, report=False)
 from aigc_course import data, gan, models
@@ -21,6 +22,7 @@ model = gan.GAN(models.build_generator(), models.build_discriminator(), d_first=
 model.compile({jit})
 model.fit(images, 64, epochs=1, steps_per_epoch=1, verbose=0)
 assert model.step == 1
+print(time.time())
 """
 
 
@@ -28,10 +30,10 @@ def first_step(jit=""):
     """Seconds from starting Python to the end of the first step, in a new process each time."""
     found = []
     for _ in range(ROUNDS):
-        started = time.perf_counter()
-        subprocess.run([sys.executable, "-c", FIRST_STEP.format(jit=jit)], cwd=ROOT, check=True,
-                       stderr=subprocess.DEVNULL)  # fmt: skip
-        found.append(round(time.perf_counter() - started, 2))
+        started = time.time()
+        done = subprocess.run([sys.executable, "-c", FIRST_STEP.format(jit=jit)], cwd=ROOT, check=True, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)  # fmt: skip
+        found.append(round(float(done.stdout.splitlines()[-1]) - started, 2))
     return found
 
 
