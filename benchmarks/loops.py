@@ -79,8 +79,11 @@ def classic_step(generator, discriminator, keras, np, rng, latent_dim=100):
     return step
 
 
-def guide_model(generator, discriminator):
-    """The GAN of Keras' guide on overriding train_step, in our words: one batch for D, new noise for G, 3e-4 twice."""
+def guide_model(generator, discriminator, mended=False):
+    """The GAN of Keras' guide on overriding train_step, in our words: one batch for D, new noise for G, 3e-4 twice.
+
+    Mended: reals and fakes pass D in two calls, as batch normalisation needs (chapter 04); labels stay in 0 … 1.
+    """
     import keras
     import tensorflow as tf
 
@@ -97,9 +100,13 @@ def guide_model(generator, discriminator):
             n = tf.shape(real)[0]
             fake = self.generator(tf.random.normal((n, 100)), training=True)
             labels = tf.concat([tf.zeros((n, 1)), tf.ones((n, 1))], 0)
-            labels += 0.05 * tf.random.uniform(tf.shape(labels))
             with tf.GradientTape() as tape:
-                d_loss = loss(labels, self.discriminator(tf.concat([fake, real], 0), training=True))
+                if mended:
+                    logits = tf.concat([self.discriminator(images, training=True) for images in (fake, real)], 0)
+                else:
+                    labels += 0.05 * tf.random.uniform(tf.shape(labels))
+                    logits = self.discriminator(tf.concat([fake, real], 0), training=True)
+                d_loss = loss(labels, logits)
             weights = self.discriminator.trainable_weights
             self.d_optimizer.apply(tape.gradient(d_loss, weights), weights)
             with tf.GradientTape() as tape:

@@ -122,7 +122,7 @@ def draw(found):
         ax.set(xlabel="images/s", title="Throughput, batch 64")
         ax.legend()
     if found.get("quality"):
-        ax, colours = axes[0, 1], dict(zip(found["quality"]["summary"], ("C1", "C0", "C2"), strict=True))
+        ax, colours = axes[0, 1], dict(zip(found["quality"]["summary"], ("C1", "C0", "C3", "C2"), strict=False))
         for one in found["quality"]["runs"]:
             curve = one["curve"]
             ax.plot([p["seconds"] for p in curve], [p["distance"] for p in curve], color=colours[one["recipe"]],

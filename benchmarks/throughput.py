@@ -12,7 +12,7 @@ import numpy as np
 from common import keep, progress
 from loops import LOOPS
 
-BATCH, ROUNDS, SECONDS = 64, 7, 5.0
+BATCH, ROUNDS, SECONDS = 64, 5, 4.0
 GENERATOR, DISCRIMINATOR = 3 * 107.0, 20.0  # MFLOP for an image in a step: forward and twice as much backward
 PRODUCT = 2 * 2048**3 / 1e9  # GFLOP
 

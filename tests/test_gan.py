@@ -703,10 +703,10 @@ class Positional(G.GAN):
             return whole
         return whole[4 * context.replica_id_in_sync_group:][:4]
 
-def run(strategy, kind, plain, fused):
+def run(strategy, kind, plain, options):
     with strategy.scope():
         keras.utils.set_random_seed(3)
-        gan = kind(tiny_generator(not plain), tiny_discriminator(not plain, not plain), 3, fused=fused)
+        gan = kind(tiny_generator(not plain), tiny_discriminator(not plain, not plain), 3, **options)
         one = lambda: keras.optimizers.SGD(0.1) if plain else None
         gan.compile(one(), one(), jit_compile=False)
     gan.fit(images, 8, epochs=2, steps_per_epoch=3, verbose=0)
@@ -715,14 +715,14 @@ def run(strategy, kind, plain, fused):
 one, two = tf.distribute.get_strategy(), tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 assert two.num_replicas_in_sync == 2
 answer = {{"gaps": {{}}}}
-for fused in (True, False):
-    a, b = run(one, Positional, True, fused), run(two, Positional, True, fused)
+for options in ({{}}, {{"fused": False}}, {{"d_first": True, "r1": 0.5}}):
+    a, b = run(one, Positional, True, options), run(two, Positional, True, options)
     for name in ("generator", "discriminator", "ema_generator"):
         pairs = zip(getattr(a, name).get_weights(), getattr(b, name).get_weights())
-        answer["gaps"][f"{{name}} {{fused}}"] = max(float(np.abs(u - v).max()) for u, v in pairs)
-moved = zip(a.generator.get_weights(), run(one, G.GAN, True, False).generator.get_weights())
+        answer["gaps"][f"{{name}} {{options}}"] = max(float(np.abs(u - v).max()) for u, v in pairs)
+moved = zip(a.generator.get_weights(), run(one, G.GAN, True, {{}}).generator.get_weights())
 answer["moved"] = max(float(np.abs(u - v).max()) for u, v in moved)
-full = run(two, G.GAN, False, True)
+full = run(two, G.GAN, False, {{}})
 answer["step"] = full.step
 answer["finite"] = all(bool(np.isfinite(w).all()) for w in full.get_weights())
 values = two.run(lambda: full.noise(4, 0))
