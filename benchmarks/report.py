@@ -117,10 +117,17 @@ def draw(found):
     if found.get("throughput"):
         ax, rates = axes[0, 0], found["throughput"]["images_per_second"]
         names = sorted(rates, key=lambda name: np.median(rates[name]))
-        ax.barh(names, [np.median(rates[name]) for name in names], color=["C1" if n == ENGINE else "C0" for n in names])
+        ax.barh(
+            names,
+            [np.median(rates[name]) for name in names],
+            color=["C1" if n == ENGINE else "lightsteelblue" for n in names],
+        )
+        for place, name in enumerate(names):
+            ax.text(6, place, name, va="center", fontsize=7, color="black")
+        ax.set_yticks([])
         ax.axvline(found["throughput"]["limit"], color="k", ls="--", label="limit by the matrix product")
         ax.set(xlabel="images/s", title="Throughput, batch 64")
-        ax.legend()
+        ax.legend(loc="lower right")
     if found.get("quality"):
         ax, colours = axes[0, 1], dict(zip(found["quality"]["summary"], ("C1", "C0", "C3", "C2"), strict=False))
         for one in found["quality"]["runs"]:
@@ -130,7 +137,10 @@ def draw(found):
         for goal in found["quality"]["goals"]:
             ax.axhline(goal, color="k", lw=0.8, ls=":")
         ax.set(
-            yscale="log", xlabel="seconds of training", ylabel="judge distance", title="Time to quality, three seeds"
+            yscale="log",
+            xlabel="seconds of training",
+            ylabel="judge distance",
+            title="Time to quality, a line for each run",
         )
         ax.legend()
     if found.get("memory"):
