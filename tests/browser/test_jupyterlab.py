@@ -81,7 +81,7 @@ def test_jupyterlab_opens_chapter_00_and_the_sliders_work(lab):
         browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         page = browser.new_page(viewport={"width": 1400, "height": 1000})
         page.goto(lab, timeout=120_000)
-        page.get_by_role("heading", name="00 · Start here").wait_for(timeout=180_000)  # a busy machine is slow, not wrong
+        page.get_by_role("heading", name="00 · Start here").wait_for(timeout=180_000)
         assert page.locator("text=Would you like to").count() == 0  # no question about news
 
         page.evaluate(
