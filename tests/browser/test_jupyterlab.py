@@ -43,7 +43,7 @@ def lab(tmp_path):
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     log = tmp_path / "lab.log"
-    before = set((ROOT / "notebooks").iterdir())
+    before = {*ROOT.iterdir(), *(ROOT / "notebooks").iterdir()}
     flags = [
         "--no-browser",
         "--LabApp.expose_app_in_browser=True",
@@ -68,7 +68,7 @@ def lab(tmp_path):
     finally:
         server.terminate()
         server.wait(timeout=20)
-        for path in set((ROOT / "notebooks").iterdir()) - before:  # the notebook that the test opened
+        for path in {*ROOT.iterdir(), *(ROOT / "notebooks").iterdir()} - before:  # the notebook that the test opened
             if path.name.startswith("Untitled"):
                 path.unlink()
 
