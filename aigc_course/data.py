@@ -229,6 +229,28 @@ def batches(images, batch_size=64, seed=7, start=0):
     return steps.map(batch, num_parallel_calls=1, deterministic=True).prefetch(2).with_options(options)
 
 
+def stacked_batches(images, batch_size=64, seed=7, start=0):
+    """Stacked MNIST: three random digits as colour channels (Metz et al., 2017). Arguments and errors as `batches`.
+
+    Returns:
+        `tf.data.Dataset` of float32 tensors (batch_size, H, W, 3) in [-1, 1].
+    """
+    import tensorflow as tf
+
+    # 1,000,003 is a prime: it keeps the three streams apart
+    channels = tuple(batches(images, batch_size, seed + 1_000_003 * i, start) for i in range(3))
+    return tf.data.Dataset.zip(channels).map(lambda *parts: tf.concat(parts, axis=-1))
+
+
+def moons(n, rng, sigma=0.05):
+    """Two interleaved half circles of radius 1 with noise: samples (n, 2), float32, around the origin."""
+    check_draw(n, rng)
+    upper = rng.integers(2, size=n)
+    angle = np.pi * rng.random(n)
+    x, y = np.cos(angle) * (2 * upper - 1) + 0.5 - upper, np.sin(angle) * (2 * upper - 1) + 0.25 - 0.5 * upper
+    return (np.stack([x, y], axis=1) + sigma * rng.standard_normal((n, 2))).astype(np.float32)
+
+
 def ring(n, rng, modes=8, radius=1.0, sigma=0.01):
     """Gaussians on a circle, the standard test for mode collapse (VEEGAN, arXiv 1705.07761, 2017).
 
@@ -251,11 +273,16 @@ def grid(n, rng, side=5, spacing=2.0, sigma=0.05):
 
 def mixture(n, rng, centres, sigma):
     """n samples of an equal mixture of round Gaussians: (samples (n, 2), centres (k, 2)), float32."""
+    check_draw(n, rng)
+    chosen = centres[rng.integers(len(centres), size=n)]
+    samples = chosen + sigma * rng.standard_normal((n, 2))
+    return samples.astype(np.float32), centres.astype(np.float32)
+
+
+def check_draw(n, rng):
+    """Raises CourseError unless n is a positive integer and rng NumPy's generator of random numbers."""
     if not isinstance(n, (int, np.integer)) or n < 1 or not isinstance(rng, np.random.Generator):
         raise CourseError(
             f"n must be a positive integer and rng a numpy.random.Generator; received {n!r} and "
             f"{type(rng).__name__}. Try rng = np.random.default_rng(7)."
         )
-    chosen = centres[rng.integers(len(centres), size=n)]
-    samples = chosen + sigma * rng.standard_normal((n, 2))
-    return samples.astype(np.float32), centres.astype(np.float32)

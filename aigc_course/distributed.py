@@ -95,7 +95,8 @@ def train(many, build, images, steps, batch_size, checkpoint, rank=0, save_every
         build: function without arguments that returns a compiled `gan.GAN`.
         images: uint8 array (N, H, W) or (N, H, W, C), the same on all workers.
         steps: int, the training step to reach.
-        batch_size: int, images in a step, all workers together.
+        batch_size: int, images in a step, all workers together; or a function of the first step that returns parts of
+            the way as a list of (last step, batch size).
         checkpoint: path ending in .keras, in a folder that all workers can read; the chief writes it.
         rank: int, this worker's place; 0 writes.
         save_every: int, steps between two checkpoints.
@@ -111,36 +112,39 @@ def train(many, build, images, steps, batch_size, checkpoint, rank=0, save_every
     from aigc_course import gan as gan_module
 
     checkpoint, workers = Path(checkpoint), many.num_replicas_in_sync
-    share = share_of(batch_size, workers)
+    parts = batch_size if callable(batch_size) else lambda start: [(steps, batch_size)]
+    for _, size in parts(0):
+        share_of(size, workers)
     with many.scope():
         gan = gan_module.GAN.load(checkpoint) if checkpoint.is_file() else build()
     check_same_step(many, gan)
 
-    def stream(_context):
-        first = rank * share
-        whole = data.batches(images, batch_size, gan.seed, start=gan.step)  # the one device's batches, cut in shares
-        return whole.map(lambda batch: batch[first : first + share])
-
-    batches = iter(many.distribute_datasets_from_function(stream))
+    def stream(size, start):
+        share = share_of(size, workers)
+        whole = data.batches(images, size, gan.seed, start)  # the one device's batches, cut in shares
+        return whole.map(lambda batch: batch[rank * share : (rank + 1) * share])
 
     @tf.function
     def step(batch):
         many.run(gan.train_step, args=((batch,),))
 
     try:
-        while gan.step < steps:
-            step(next(batches))
-            if gan.step % save_every == 0 or gan.step == steps:
-                logs = {name: float(tracker.result()) for name, tracker in gan.trackers.items()}
-                for tracker in gan.trackers.values():
-                    tracker.reset_state()
-                # All read the weights (reading may need every worker), the chief keeps the file.
-                own = checkpoint if rank == 0 else checkpoint.with_name(f".{rank}.{checkpoint.name}")
-                gan.save(own)
-                if rank == 0 and report:
-                    report(gan.step, logs)
-                if rank:
-                    own.unlink(missing_ok=True)
+        for end, size in parts(gan.step):
+            start = gan.step
+            batches = iter(many.distribute_datasets_from_function(lambda _, size=size, at=start: stream(size, at)))
+            while gan.step < end:
+                step(next(batches))
+                if gan.step % save_every == 0 or gan.step == steps:
+                    logs = {name: float(tracker.result()) for name, tracker in gan.trackers.items()}
+                    for tracker in gan.trackers.values():
+                        tracker.reset_state()
+                    # All read the weights (reading may need every worker), the chief keeps the file.
+                    own = checkpoint if rank == 0 else checkpoint.with_name(f".{rank}.{checkpoint.name}")
+                    gan.save(own)
+                    if rank == 0 and report:
+                        report(gan.step, logs)
+                    if rank:
+                        own.unlink(missing_ok=True)
     except tf.errors.OpError as error:
         if type(error).__name__ not in GONE:
             raise

@@ -29,7 +29,10 @@ class GAN(keras.Model):
         objective: str, one of `objectives.OBJECTIVES`.
         fused: bool, the fused step (True) or the two-step one.
         d_first: bool, the third way instead of either.
-        r1: float, weight of the R1 penalty on the discriminator (`objectives.r1_penalty`); needs d_first. 0 = none.
+        r1, r2: floats, weights of the slope penalty on the discriminator at real and at generated images
+            (`objectives.r1_penalty`); they need d_first. 0 = none.
+        g_dropout: bool, whether the generator learns through the discriminator's dropout; False needs d_first and a
+            Sequential discriminator.
         ema_decay: float in [0, 1), of the averaged generator that draws the samples (0 = no average).
         seed: int; noise and the order of the data depend on it and on the step alone.
 
@@ -50,17 +53,25 @@ class GAN(keras.Model):
         fused=True,
         d_first=False,
         r1=0.0,
+        r2=0.0,
+        g_dropout=True,
         ema_decay=0.998,
         seed=7,
         **kwargs,
     ):
         super().__init__(**kwargs)
         self.latent_dim = models.check_latent_dim(latent_dim)
-        check_players(generator, discriminator, self.latent_dim)
+        models.check_players(generator, discriminator, self.latent_dim)
         if not isinstance(ema_decay, (int, float)) or not 0.0 <= ema_decay < 1.0:
             raise CourseError(f"ema_decay must lie in [0, 1); received {ema_decay!r}. 0.998 is the default.")
-        if isinstance(r1, bool) or not isinstance(r1, (int, float)) or not 0.0 <= r1 < 1e6 or (r1 and not d_first):
-            raise CourseError(f"r1 must be a number from 0 up, and needs d_first=True; received {r1!r}. Try 0.3.")
+        for name, weight in (("r1", r1), ("r2", r2)):
+            number = isinstance(weight, (int, float)) and not isinstance(weight, bool) and 0.0 <= weight < 1e6
+            if not number or (weight and not d_first):
+                raise CourseError(
+                    f"{name} must be a number from 0 up, and needs d_first=True; received {weight!r}. Try 0.3."
+                )
+        if not g_dropout and not (d_first and isinstance(discriminator, keras.Sequential)):
+            raise CourseError("g_dropout=False needs d_first=True and a keras.Sequential discriminator.")
         if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**31:
             raise CourseError(f"seed must be an integer from 0 to 2147483647; received {seed!r}. Try seed=7.")
         self.generator = generator
@@ -69,7 +80,8 @@ class GAN(keras.Model):
         self.ema_generator.set_weights(generator.get_weights())
         self.ema_generator.trainable = False  # no optimiser ever sees it
         self.objective = objectives.get(objective)
-        self.fused, self.d_first, self.r1 = bool(fused), bool(d_first), float(r1)
+        self.fused, self.d_first, self.g_dropout = bool(fused), bool(d_first), bool(g_dropout)
+        self.r1, self.r2 = float(r1), float(r2)
         self.ema_decay = float(ema_decay)
         self.seed = int(seed)
         names = ("d_loss", "g_loss", "real_share", "fake_share")
@@ -144,9 +156,15 @@ class GAN(keras.Model):
         self.trackers["fake_share"].update_state(tf.cast(fake_logits < 0, tf.float32))
         return {name: tracker.result() for name, tracker in self.trackers.items()}
 
-    def logits(self, images):
+    def logits(self, images, dropout=True):
         """The discriminator's opinion in training, (B, 1), in float32: a loss in half precision would lose digits."""
-        return tf.cast(self.discriminator(images, training=True), tf.float32)
+        if dropout:
+            return tf.cast(self.discriminator(images, training=True), tf.float32)
+        for layer in self.discriminator.layers:
+            if not isinstance(layer, keras.layers.Dropout):
+                normal = isinstance(layer, keras.layers.BatchNormalization)
+                images = layer(images, training=True) if normal else layer(images)
+        return tf.cast(images, tf.float32)
 
     def fused_step(self, real_images):
         """Both gradients from one forward pass of the generator; the players move at the same time."""
@@ -177,7 +195,8 @@ class GAN(keras.Model):
         z = self.noise(batch_size, draw=1)
         with tf.GradientTape() as g_tape:
             answer = self.logits(self.generator(z, training=True))
-            g_loss = self.share(self.g_optimizer, self.objective.g_loss(real_logits, answer))
+            reals = self.logits(real_images) if self.objective.paired else real_logits
+            g_loss = self.share(self.g_optimizer, self.objective.g_loss(reals, answer))
         g_gradients = g_tape.gradient(g_loss, self.generator.trainable_variables)
         self.g_optimizer.apply(g_gradients, self.generator.trainable_variables)
         return real_logits, fake_logits
@@ -187,24 +206,30 @@ class GAN(keras.Model):
         with tf.GradientTape() as g_tape:
             fake_images = self.generator(self.noise(tf.shape(real_images)[0], draw=0), training=True)
         with tf.GradientTape() as d_tape:
-            if self.r1:
-                real_logits, penalty = objectives.r1_penalty(self.logits, real_images)
-            else:
-                real_logits, penalty = self.logits(real_images), 0.0
-            fake_logits = self.logits(fake_images)
-            d_loss = self.objective.d_loss(real_logits, fake_logits) + self.r1 * penalty
+            real_logits, real_penalty = self.opinion(real_images, self.r1)
+            fake_logits, fake_penalty = self.opinion(fake_images, self.r2)
+            d_loss = self.objective.d_loss(real_logits, fake_logits) + real_penalty + fake_penalty
             d_loss = self.share(self.d_optimizer, d_loss)
         d_gradients = d_tape.gradient(d_loss, self.discriminator.trainable_variables)
         self.d_optimizer.apply(d_gradients, self.discriminator.trainable_variables)
 
         with tf.GradientTape() as tape:  # chain rule in two parts: how the loss depends on the images, ...
             tape.watch(fake_images)
-            g_loss = self.share(self.g_optimizer, self.objective.g_loss(real_logits, self.logits(fake_images)))
+            answer = self.logits(fake_images, self.g_dropout)
+            reals = self.logits(real_images, self.g_dropout) if self.objective.paired else real_logits
+            g_loss = self.share(self.g_optimizer, self.objective.g_loss(reals, answer))
         slopes = tape.gradient(g_loss, fake_images)
         # ... and how they depend on the weights: the one forward pass above is used again
         g_gradients = g_tape.gradient(fake_images, self.generator.trainable_variables, output_gradients=slopes)
         self.g_optimizer.apply(g_gradients, self.generator.trainable_variables)
         return real_logits, fake_logits
+
+    def opinion(self, images, weight):
+        """(logits, weighted slope penalty); without a weight the second derivative is not computed."""
+        if not weight:
+            return self.logits(images), 0.0
+        logits, penalty = objectives.r1_penalty(self.logits, images)
+        return logits, weight * penalty
 
     @staticmethod
     def share(optimizer, loss):
@@ -296,6 +321,8 @@ class GAN(keras.Model):
             "fused": self.fused,
             "d_first": self.d_first,
             "r1": self.r1,
+            "r2": self.r2,
+            "g_dropout": self.g_dropout,
             "ema_decay": self.ema_decay,
             "seed": self.seed,
         }
@@ -370,9 +397,9 @@ class GAN(keras.Model):
         return model
 
 
-def adam(learning_rate=1e-3):
+def adam(learning_rate=1e-3, beta_2=0.999):
     """Adam with beta_1 = 0.5, not 0.9: momentum oscillates in a two-player game (DCGAN, Radford et al., 2016)."""
-    return keras.optimizers.Adam(learning_rate, beta_1=0.5)
+    return keras.optimizers.Adam(learning_rate, beta_1=0.5, beta_2=beta_2)
 
 
 def save_weights(network, path):
@@ -392,24 +419,6 @@ def generate(generator, z, batch_size=500):
     """Images from noise in batches: (n, latent_dim) -> float32 array (n, H, W, C)."""
     parts = [generator(z[i : i + batch_size], training=False) for i in range(0, len(z), batch_size)]
     return np.concatenate(parts).astype(np.float32, copy=False)  # a network in half precision draws half precision
-
-
-def check_players(generator, discriminator, latent_dim):
-    """Raises CourseError unless z -> generator -> discriminator -> one logit fit together."""
-    if generator.input_shape[1:] != (latent_dim,):
-        raise CourseError(
-            f"the generator must take noise of length latent_dim = {latent_dim}; it takes "
-            f"{generator.input_shape[1:]}. Pass latent_dim={generator.input_shape[-1]}."
-        )
-    if generator.output_shape[1:] != discriminator.input_shape[1:]:
-        raise CourseError(
-            f"the generator draws images of shape {generator.output_shape[1:]}, the discriminator takes "
-            f"{discriminator.input_shape[1:]}. Build both for the same shape."
-        )
-    if discriminator.output_shape[1:] != (1,):
-        raise CourseError(f"the discriminator must give one logit (B, 1); it gives {discriminator.output_shape}.")
-    if getattr(discriminator.layers[-1], "activation", None) is keras.activations.sigmoid:
-        raise CourseError("the discriminator must give logits; its last layer is a sigmoid. Leave the sigmoid out.")
 
 
 def load_generator(path=None):

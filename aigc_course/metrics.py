@@ -1,6 +1,7 @@
 """Is it any good? The judge network, the Fréchet distance, and scores that say what they rest on."""
 
 import functools
+from typing import NamedTuple
 
 import numpy as np
 
@@ -48,6 +49,176 @@ def frechet_of_moments(mean_a, cov_a, mean_b, cov_b):
     overlap = np.sqrt(np.clip(np.linalg.eigvalsh(root @ cov_b @ root), 0, None)).sum()
     distance = np.sum((mean_a - mean_b) ** 2) + np.trace(cov_a) + np.trace(cov_b) - 2 * overlap
     return float(max(distance, 0.0))
+
+
+class PrecisionRecall(NamedTuple):
+    """precision: share of generated samples that lie where real ones do; recall: the other way round."""
+
+    precision: float
+    recall: float
+
+
+class ModeCoverage(NamedTuple):
+    """modes: how many centres are hit; high_quality_share: of all samples; reverse_kl: in nats."""
+
+    modes: int
+    high_quality_share: float
+    reverse_kl: float
+
+
+def nearest_neighbours(queries, references, k=1, skip_self=False):
+    """The k nearest references of each query, by Euclidean distance.
+
+    Args:
+        queries, references: float arrays (N, F) and (M, F), one row a sample.
+        k: int, 1 to M.
+        skip_self: bool, leave out the reference of the same index: for neighbours within one set.
+
+    Returns:
+        (distances (N, k), indices (N, k)), nearest first.
+
+    Raises:
+        CourseError: other shapes, NaN, or k out of range.
+    """
+    queries, references = check_rows(queries, "queries"), check_rows(references, "references")
+    if queries.shape[1] != references.shape[1]:
+        raise CourseError(
+            f"both sets need the same features; received {queries.shape[1]} and {references.shape[1]} columns."
+        )
+    most = len(references) - skip_self
+    if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or not 1 <= k <= most:
+        raise CourseError(f"k must be an integer from 1 to {most}, the number of references; received {k!r}.")
+    centre = references.mean(axis=0)  # small numbers lose fewer digits in |a - b|² = |a|² - 2ab + |b|²
+    queries, references = queries - centre, references - centre
+    lengths, distances, indices = np.square(references).sum(axis=1), [], []
+    for start in range(0, len(queries), 500):
+        part = queries[start : start + 500]
+        squared = np.square(part).sum(axis=1)[:, None] + lengths - 2.0 * part @ references.T  # (500, M)
+        if skip_self:
+            squared[np.arange(len(part)), start + np.arange(len(part))] = np.inf
+        chosen = np.argpartition(squared, k - 1, axis=1)[:, :k]
+        # the chosen few once more as sums of squared differences: exact, an exact copy is at 0
+        exact = np.square(part[:, None] - references[chosen]).sum(axis=2)
+        order = np.argsort(exact, axis=1)
+        distances.append(np.sqrt(np.take_along_axis(exact, order, axis=1)))
+        indices.append(np.take_along_axis(chosen, order, axis=1))
+    return np.concatenate(distances), np.concatenate(indices)
+
+
+def precision_recall(real, fake, k=3):
+    """Precision and recall of generated samples (Kynkäänniemi et al., 2019, eq. 1-3).
+
+    A set's manifold is the union of balls around its samples, each reaching to the sample's k-th neighbour in its own
+    set. Precision is the share of fakes inside the real manifold, recall the share of reals inside the fake one.
+
+    Args:
+        real, fake: float arrays (N, F) and (M, F), for example the judge's features; more than k rows each.
+        k: int; the paper takes 3.
+
+    Returns:
+        `PrecisionRecall`, each share in [0, 1]. Compare with that of two real sets, and at equal N and M only.
+
+    Raises:
+        CourseError: other shapes, NaN, or k out of range.
+    """
+    real, fake = check_rows(real, "real"), check_rows(fake, "fake")
+    return PrecisionRecall(inside(fake, real, k), inside(real, fake, k))
+
+
+def inside(queries, references, k):
+    """The share of queries within the k-th-neighbour ball of at least one reference."""
+    radii = nearest_neighbours(references, references, k, skip_self=True)[0][:, -1]
+    hits, lengths = 0, np.square(references).sum(axis=1)
+    for start in range(0, len(queries), 500):
+        part = queries[start : start + 500]
+        squared = np.square(part).sum(axis=1)[:, None] + lengths - 2.0 * part @ references.T
+        slack = 1e-9 * (1.0 + lengths)  # a sample on a ball's edge is inside, rounding or not
+        hits += (squared <= np.square(radii) + slack).any(axis=1).sum()
+    return float(hits / len(queries))
+
+
+def copy_share(fake, train, test, quantile=0.01):
+    """The share of generated samples that lie as close to a training sample as hardly any unseen real one does.
+
+    "Close" is the `quantile` of the distances of the test samples to their nearest training sample. A generator that
+    does not copy has a share of about `quantile`; one that only copies has 1.
+
+    Args:
+        fake, train, test: float arrays (N, F), (M, F), (T, F), for example pixels in rows.
+        quantile: float in (0, 1).
+
+    Returns:
+        (share, threshold): a float in [0, 1], and the distance that counts as close.
+    """
+    if not isinstance(quantile, float) or not 0.0 < quantile < 1.0:
+        raise CourseError(f"quantile must lie between 0 and 1; received {quantile!r}. 0.01 is the default.")
+    threshold = float(np.quantile(nearest_neighbours(test, train)[0], quantile))
+    return float((nearest_neighbours(fake, train)[0] <= threshold).mean()), threshold
+
+
+def mode_coverage(samples, centres, sigma):
+    """How well samples cover the modes of a mixture (VEEGAN, Srivastava et al., 2017; PacGAN, Lin et al., 2018).
+
+    A sample is of high quality within 3 sigma of a centre; a mode counts when such a sample is nearest to it.
+
+    Args:
+        samples: float array (N, 2).
+        centres: float array (k, 2), the modes, equally likely.
+        sigma: float, the standard deviation of each mode on each axis. Real samples: 98.9 % lie within 3 sigma.
+
+    Returns:
+        `ModeCoverage`. reverse_kl is KL(shares of the modes among the high-quality samples, 1/k each), in nats; without
+        any such sample log k, the value of total collapse.
+
+    Raises:
+        CourseError: other shapes, NaN, or sigma not above 0.
+    """
+    samples, centres = check_rows(samples, "samples"), check_rows(centres, "centres")
+    if not isinstance(sigma, (int, float)) or not 0.0 < sigma < np.inf:
+        raise CourseError(f"sigma must be a number above 0; received {sigma!r}.")
+    distances, nearest = nearest_neighbours(samples, centres)
+    good = distances[:, 0] <= 3.0 * sigma
+    counts = np.bincount(nearest[good, 0], minlength=len(centres))
+    return ModeCoverage(int((counts > 0).sum()), float(good.mean()), kl_to_even(counts))
+
+
+def kl_to_even(counts):
+    """KL(counts / n, even shares) in nats; log k when nothing was counted."""
+    counts = np.asarray(counts, dtype=np.float64)
+    if counts.sum() == 0:
+        return float(np.log(len(counts)))
+    shares = counts[counts > 0] / counts.sum()
+    return float(max(0.0, np.sum(shares * np.log(shares * len(counts)))))
+
+
+def stacked_coverage(images):
+    """Modes of stacked MNIST: three digits as colour channels make 1,000 classes (Metz et al., 2017; PacGAN).
+
+    Args:
+        images: float array (N, 28, 28, 3) in [-1, 1]; the papers take N = 25,600.
+
+    Returns:
+        (modes, kl): how many of the 1,000 triples the judge reads at least once, and KL(their shares, 1/1000 each) in
+        nats. 25,600 real ones have about 999 / (2 N) = 0.02.
+    """
+    images = data.check_scaled(images)
+    if images.shape[1:] != (28, 28, 3):
+        raise CourseError(f"stacked images have the shape (N, 28, 28, 3); received {images.shape}.")
+    labels = [judge().labels(images[..., channel : channel + 1]) for channel in range(3)]
+    counts = np.bincount(100 * labels[0] + 10 * labels[1] + labels[2], minlength=1000)
+    return int((counts > 0).sum()), kl_to_even(counts)
+
+
+def check_rows(x, name):
+    """Returns a finite array (N, F) in float64, or says what is wrong with it."""
+    x = np.asarray(x)
+    if x.ndim != 2 or 0 in x.shape or x.dtype.kind not in "fiu" or not np.isfinite(x).all():
+        raise CourseError(
+            f"{name} must be a finite array (N, F), one row a sample; received shape {x.shape}, {x.dtype}"
+            f"{'' if x.dtype.kind not in 'fc' or np.isfinite(x).all() else ' with NaN or infinity'}. "
+            "Images become rows with images.reshape(len(images), -1)."
+        )
+    return x.astype(np.float64)
 
 
 def build_judge():

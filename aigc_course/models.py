@@ -17,7 +17,7 @@ SLOPE = 0.2  # of LeakyReLU below zero
 BATCH_NORM_MOMENTUM = 0.8  # the moving statistics forget within about five batches
 
 
-def build_generator(latent_dim=LATENT_DIM):
+def build_generator(latent_dim=LATENT_DIM, channels=1):
     """The article's generator 生成器: noise (B, latent_dim) -> images (B, 28, 28, 1) in [-1, 1].
 
     Two transposed convolutions double the side twice, 7 -> 14 -> 28, after DCGAN (Radford et al., 2016). As in
@@ -26,14 +26,16 @@ def build_generator(latent_dim=LATENT_DIM):
 
     Args:
         latent_dim: int, 1 or more; the length of the noise vector z.
+        channels: int, of the images; the article has 1.
 
     Returns:
-        `keras.Sequential` with 1,924,289 parameters when latent_dim is 100.
+        `keras.Sequential` with 1,924,289 parameters when latent_dim is 100 and channels is 1.
 
     Raises:
-        CourseError: latent_dim is not a positive integer.
+        CourseError: latent_dim or channels is not a positive integer.
     """
     latent_dim = check_latent_dim(latent_dim)
+    _, _, channels = check_img_shape((28, 28, channels))
     return keras.Sequential(
         [
             layers.Input((latent_dim,)),
@@ -45,7 +47,7 @@ def build_generator(latent_dim=LATENT_DIM):
             layers.Conv2DTranspose(64, 4, strides=2, padding="same"),  # (B, 28, 28, 64)
             fast.BatchNormalization(momentum=BATCH_NORM_MOMENTUM),
             layers.LeakyReLU(negative_slope=SLOPE),
-            fast.Conv2D(1, 4, padding="same", activation="tanh"),  # (B, 28, 28, 1)
+            fast.Conv2D(channels, 4, padding="same", activation="tanh"),  # (B, 28, 28, C)
         ],
         name="generator",
     )
@@ -72,21 +74,36 @@ def build_discriminator(img_shape=IMG_SHAPE):
             layers.Input(img_shape),
             layers.Conv2D(32, 3, strides=2, padding="same"),  # (B, 14, 14, 32)
             layers.LeakyReLU(negative_slope=SLOPE),
-            layers.Dropout(0.25),
+            fast.Dropout(0.25),
             layers.Conv2D(64, 3, strides=2, padding="same"),  # (B, 7, 7, 64)
             layers.ZeroPadding2D(((0, 1), (0, 1))),  # (B, 8, 8, 64)
             fast.BatchNormalization(momentum=BATCH_NORM_MOMENTUM),
             layers.LeakyReLU(negative_slope=SLOPE),
-            layers.Dropout(0.25),
+            fast.Dropout(0.25),
             layers.Conv2D(128, 3, strides=2, padding="same"),  # (B, 4, 4, 128)
             fast.BatchNormalization(momentum=BATCH_NORM_MOMENTUM),
             layers.LeakyReLU(negative_slope=SLOPE),
-            layers.Dropout(0.25),
+            fast.Dropout(0.25),
             layers.Flatten(),
             layers.Dense(1),  # (B, 1): a logit
         ],
         name="discriminator",
     )
+
+
+def build_critic(img_shape=IMG_SHAPE):
+    """The article's discriminator without batch normalisation and dropout: images (B, *img_shape) -> scores (B, 1).
+
+    For objectives that penalise the slope at single samples (WGAN-GP, R1, R2): a score may then depend on its own
+    image only, and not on its batch (Gulrajani et al., 2017, section 4). Arguments, errors as `build_discriminator`.
+
+    Returns:
+        `keras.Sequential` with 94,721 parameters for (28, 28, 1).
+    """
+    skipped = (layers.BatchNormalization, layers.Dropout, layers.ZeroPadding2D)
+    kept = [layer for layer in build_discriminator(img_shape).layers if not isinstance(layer, skipped)]
+    copies = [type(layer).from_config(layer.get_config()) for layer in kept]
+    return keras.Sequential([layers.Input(check_img_shape(img_shape)), *copies], name="critic")
 
 
 def check_latent_dim(latent_dim):
@@ -109,3 +126,21 @@ def check_img_shape(img_shape):
             "MNIST is (28, 28, 1)."
         )
     return tuple(int(size) for size in shape)
+
+
+def check_players(generator, discriminator, latent_dim):
+    """Raises CourseError unless z -> generator -> discriminator -> one logit fit together."""
+    if generator.input_shape[1:] != (latent_dim,):
+        raise CourseError(
+            f"the generator must take noise of length latent_dim = {latent_dim}; it takes "
+            f"{generator.input_shape[1:]}. Pass latent_dim={generator.input_shape[-1]}."
+        )
+    if generator.output_shape[1:] != discriminator.input_shape[1:]:
+        raise CourseError(
+            f"the generator draws images of shape {generator.output_shape[1:]}, the discriminator takes "
+            f"{discriminator.input_shape[1:]}. Build both for the same shape."
+        )
+    if discriminator.output_shape[1:] != (1,):
+        raise CourseError(f"the discriminator must give one logit (B, 1); it gives {discriminator.output_shape}.")
+    if getattr(discriminator.layers[-1], "activation", None) is keras.activations.sigmoid:
+        raise CourseError("the discriminator must give logits; its last layer is a sigmoid. Leave the sigmoid out.")

@@ -100,6 +100,47 @@ class Progress(keras.callbacks.Callback):
         return Bar(self.done, self.total, line)
 
 
+def watch(name, refresh=0.5):
+    """Shows how far a loop of one's own is, where output goes to a person; a file gets one line at the end.
+
+    Args:
+        name: str, what is going on.
+        refresh: float, seconds between two updates.
+
+    Returns:
+        Function of (step, steps), to be called after each step.
+    """
+    state, where = {"shown": 0.0, "started": time.perf_counter(), "view": None}, surface()
+
+    def show(step, steps):
+        now = time.perf_counter()
+        if now - state["shown"] < refresh and step < steps:
+            return
+        state["shown"] = now
+        taken = now - state["started"]
+        ending = f"{clock(taken * (steps - step) / step)} left" if step < steps else f"{clock(taken)} in all"
+        if where == "notebook":
+            from IPython.display import display
+
+            bar = Bar(step, steps, f"{name} · {ending}")
+            if state["view"] is None:
+                state["view"] = display(bar, display_id=True)
+            else:
+                state["view"].update(bar)
+        elif where == "terminal":
+            from tqdm import tqdm
+
+            if state["view"] is None:
+                state["view"] = tqdm(total=steps, desc=name, unit="step", dynamic_ncols=True, file=sys.stderr)
+            state["view"].update(step - state["view"].n)
+            if step == steps:
+                state["view"].close()
+        elif step == steps:
+            print(f"{name}: {steps} steps, {ending}", file=sys.stderr, flush=True)
+
+    return show
+
+
 class Bar:
     """A progress bar as HTML, with plain text for where HTML is not shown."""
 

@@ -41,7 +41,7 @@ def plain(layer):
     """Keras' own layer in place of one of aigc_course.fast."""
     import keras
 
-    own = {"Conv2D": keras.layers.Conv2D, "BatchNormalization": keras.layers.BatchNormalization}
+    own = {name: getattr(keras.layers, name) for name in ("Conv2D", "BatchNormalization", "Dropout")}
     return own.get(type(layer).__name__, type(layer)).from_config(layer.get_config())
 
 

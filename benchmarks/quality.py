@@ -59,17 +59,18 @@ def run(recipe, seed):
         keras.utils.set_random_seed(seed)
     from aigc_course import data, metrics
     from aigc_course import gan as gan_module
-    from aigc_course.__main__ import RECIPE, new_gan
+    from aigc_course.__main__ import RECIPE, fit_to, images_in, new_gan, phases
 
     (images, _), _ = data.load_mnist()
     cap, every = seconds_allowed(recipe), RECIPES[recipe][1]
     batch = RECIPE["batch_size"] if recipe == OURS else 64
-    done = 0  # steps so far
+    done, seen = 0, 0  # steps and images so far
     z = np.random.default_rng(0).standard_normal((5000, 100), dtype=np.float32)
     if recipe == OURS:
-        model = new_gan({"objective": "non_saturating", "seed": seed})
+        settings = {**RECIPE, "objective": "smoothed", "seed": seed}
+        model = new_gan(settings)
         network = model.ema_generator
-        train = lambda steps: model.fit(images, batch, epochs=1, steps_per_epoch=steps, verbose=0)  # noqa: E731
+        train = lambda steps: fit_to(model, images, phases(settings, done, done + steps), [], verbose=0)  # noqa: E731
     else:
         generator, discriminator = plain_networks()
         network, rng = generator, np.random.default_rng(seed)
@@ -88,18 +89,17 @@ def run(recipe, seed):
         started = time.perf_counter()
         train(steps)
         took = time.perf_counter() - started
+        seen += steps * batch if recipe != OURS else images_in(phases(settings, done, done + steps), done)
         seconds, done = seconds + took, done + steps
         score = metrics.judge_distance(gan_module.generate(network, z), verbose=False)
-        curve.append({"seconds": round(seconds, 2), "images": done * batch, "distance": round(float(score), 2)})
+        curve.append({"seconds": round(seconds, 2), "images": seen, "distance": round(float(score), 2)})
         steps = max(1, round(every * steps / took))
         path = place(recipe, seed)
         path.parent.mkdir(parents=True, exist_ok=True)
         complete = seconds >= cap or curve[-1]["distance"] <= min(GOALS)
         kept = {"recipe": recipe, "seed": seed, "cap": cap, "complete": complete, "curve": curve}
         path.write_text(json.dumps(kept), encoding="utf-8")
-        print(
-            f"{recipe}, seed {seed}: {seconds:.0f} s, {done * batch:,} images, distance {float(score):.1f}", flush=True
-        )
+        print(f"{recipe}, seed {seed}: {seconds:.0f} s, {seen:,} images, distance {float(score):.1f}", flush=True)
 
 
 def time_to(curve, goal):

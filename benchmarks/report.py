@@ -103,8 +103,31 @@ def recipes(result):
     )
 
 
+def collapse(result):
+    rows = []
+    for one in result["rows"]:
+        numbers = [(one[name]["mean"], one[name]["standard_error"]) for name in ("modes", "high_quality", "reverse_kl")]
+        cells = [f"{scale * mean:.{digits}f} ± {scale * error:.{digits}f}"
+                 for (mean, error), scale, digits in zip(numbers, (1, 100, 1), (1, 1, 3), strict=True)]  # fmt: skip
+        rows.append([one["method"], one["data"], *cells, one["seconds_a_seed"]])
+    head = ["method", "data", "modes", "high quality, %", "reverse KL, nats", "seconds a seed"]
+    intro = f"{where(result)} Mean ± standard error over 10 seeds (0 to 9), 2,500 samples, 8,000 steps of 256 points."
+    return f"{intro}\n\n" + table(head, rows)
+
+
+def stacked(result):
+    rows = []
+    for one in result["runs"]:
+        last = one["curve"][-1]
+        minutes = f"{last['seconds'] / 60:.0f}"
+        run = [one["method"], one["seed"], one["threads"], minutes]
+        rows.append([*run, f"{last['images']:,}", last["modes"], last["kl"]])
+    head = ["method", "seed", "threads", "minutes", "images", "modes of 1,000", "KL, nats"]
+    return f"{where(result)} 25,600 samples, scoring not counted.\n\n" + table(head, rows)
+
+
 SECTIONS = {"throughput": throughput, "layers": layers, "quality": quality, "recipes": recipes, "startup": startup,
-            "memory": memory}  # fmt: skip
+            "memory": memory, "collapse": collapse, "stacked": stacked}  # fmt: skip
 
 
 def draw(found):

@@ -71,6 +71,43 @@ def files(folder):
     return {str(p.relative_to(folder)): p.read_bytes() for p in Path(folder).rglob("*") if p.is_file()}
 
 
+# --- the batch grows ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("start", "steps", "expected"),
+    [(0, 3, [(3, 16)]), (0, 1300, [(1300, 16)]), (0, 1500, [(1300, 16), (1500, 64)]),
+     (1200, 1301, [(1300, 16), (1301, 64)]), (1300, 1400, [(1400, 64)]), (1350, 1400, [(1400, 64)])],
+)  # fmt: skip
+def test_phases(start, steps, expected):
+    """Small batches up to the change, larger ones from there on, from wherever a run is taken up."""
+    found = cli.phases(cli.RECIPE, start, steps)
+    assert found == expected
+    assert cli.images_in(found, start) == sum(16 if step < 1300 else 64 for step in range(start, steps))
+
+
+def test_the_batch_grows_in_training_and_after_a_resume(tmp_path, images_file, monkeypatch):
+    """With the change at step 2: images of steps 1-2 in small batches, then larger ones; a resumed run goes on so."""
+    monkeypatch.setattr(cli, "GROW_AT", 2)
+    monkeypatch.setattr(cli, "SCORED", 60)
+    monkeypatch.setattr(cli, "RECIPE", {**cli.RECIPE, "batch_size": 4, "later_batch_size": 12})
+    monkeypatch.setattr(runtime, "xla_works", lambda: False)
+    sizes, fit = [], GAN.fit
+
+    def spy(self, x, batch_size=64, **options):
+        sizes.append((options["epochs"] * options["steps_per_epoch"], batch_size))
+        return fit(self, x, batch_size, **options)
+
+    monkeypatch.setattr(GAN, "fit", spy)
+    common = ["train", "--data", str(images_file), "--out", str(tmp_path / "run")]
+    assert cli.main([*common, "--steps", "3"]) == 0
+    assert sizes == [(2, 4), (1, 12)]
+    assert cli.main([*common, "--steps", "5", "--resume"]) == 0
+    assert sizes[2:] == [(2, 12)]
+    rows = (tmp_path / "run" / "history.csv").read_text().splitlines()
+    assert [row.split(",")[0] for row in rows[1:]] == ["2", "3", "5"]
+
+
 # --- what train writes -----------------------------------------------------------------------------------
 
 
@@ -231,7 +268,10 @@ def test_train_refuses_bad_data(capsys, tmp_path, kind, message):
         (["--batch-size", "many"], "many"),
         (["--steps", "0"], "--steps must be 1 or more; received 0"),
         (["--steps", "-5"], "received -5"),
-        (["--objective", "magic"], "--objective must be non_saturating or minimax; received 'magic'"),
+        (
+            ["--objective", "magic"],
+            "--objective must be one of smoothed, non_saturating, minimax, relativistic; received 'magic'",
+        ),
         (["--seed", "-1"], "--seed must lie in"),
         (["--seed", str(2**31)], "--seed must lie in"),
         (["--resume"], "--resume needs a checkpoint"),
@@ -314,7 +354,7 @@ def test_sample_refuses_weights_that_do_not_fit(capsys, tmp_path, trained, kind)
         ("settings list", [], "settings.json"),
         (None, ["--seed", "8"], "trained with seed 7; received 8"),
         (None, ["--batch-size", "4"], "trained with batch_size 8; received 4"),
-        (None, ["--objective", "minimax"], "trained with objective non_saturating; received minimax"),
+        (None, ["--objective", "minimax"], "trained with objective smoothed; received minimax"),
         (None, ["--data", __file__], "trained with data"),
         (None, ["--steps", "3"], "at step 3 already"),
     ],

@@ -135,3 +135,50 @@ def test_weight_files_are_interchangeable(tmp_path, backwards):
     second.load_weights(tmp_path / "g.weights.h5")
     for a, b in zip(first.get_weights(), second.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+# --- dropout ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rate", [0.25, 0.5, 0.75])
+def test_dropout_drops_the_share_and_keeps_the_mean(rate):
+    """Of a million ones a share of `rate` becomes 0 (five standard errors), the others 1 / (1 - rate); neighbours are
+    dropped independently of each other."""
+    keras.utils.set_random_seed(3)
+    y = fast.Dropout(rate)(tf.ones((1000, 1000)), training=True).numpy()
+    assert set(np.unique(y)) == {0.0, np.float32(1 / (1 - rate))}
+    dropped = y == 0
+    error = np.sqrt(rate * (1 - rate) / y.size)
+    assert abs(dropped.mean() - rate) < 5 * error
+    for shift in (1, 2, 3, 4, 5):
+        both = (dropped[:, shift:] & dropped[:, :-shift]).mean()
+        assert abs(both - rate**2) < 5 * np.sqrt(rate**2 / y.size)
+
+
+def test_dropout_passes_slopes_where_it_passes_values():
+    """The gradient is the same mask and factor; without training nothing changes."""
+    layer, x = fast.Dropout(0.25), tf.random.stateless_normal((64, 5, 5, 3), (1, 2))
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = layer(x, training=True)
+    factor = tape.gradient(y, x).numpy()
+    np.testing.assert_allclose(y, factor * x.numpy(), rtol=1e-6)
+    np.testing.assert_array_equal(layer(x, training=False), x)
+
+
+def test_dropout_draws_anew_and_follows_its_seed():
+    """Two calls differ; a layer of the same seed repeats them; an odd number of units works."""
+    x = tf.ones((7, 3))
+    one, other = fast.Dropout(0.5, seed=5), fast.Dropout(0.5, seed=5)
+    calls = [one(x, training=True).numpy() for _ in range(6)]
+    assert any((calls[0] != call).any() for call in calls[1:])
+    for call in calls:
+        np.testing.assert_array_equal(other(x, training=True), call)
+
+
+@pytest.mark.parametrize("options", [{"rate": 0.3}, {"rate": 0.5, "noise_shape": (None, 1)}, {"rate": 0.0}])
+def test_other_dropout_goes_keras_way(options):
+    """A rate that bytes cannot express, a noise shape, rate 0: Keras' own numbers, bit for bit."""
+    x = tf.random.stateless_normal((50, 8), (3, 4))
+    mine, theirs = fast.Dropout(seed=9, **options), layers.Dropout(seed=9, **options)
+    np.testing.assert_array_equal(mine(x, training=True), theirs(x, training=True))

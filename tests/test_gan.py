@@ -140,6 +140,50 @@ def test_d_first_step_answers_with_the_same_images(tiny_gan, batch, objective, r
         assert_weights_close(gan.generator, generator)
 
 
+@pytest.mark.parametrize("kind", ["d_first", "two_step", "fused"])
+def test_relativistic_pairs_and_both_penalties(tiny_gan, batch, kind):
+    """Written out: -log sigmoid of the differences, R1 at reals and R2 at fakes (d_first), and a generator whose pairs
+    both come from the discriminator that it meets."""
+    weights = {"d_first": True, "r1": 0.7, "r2": 0.3} if kind == "d_first" else {"fused": kind == "fused"}
+    gan = tiny_gan(dropout=False, batch_norm=False, optimizer=sgd, objective="relativistic", **weights)
+    generator, discriminator = copies(gan)
+    z, new_z = gan.noise(8, draw=0), gan.noise(8, draw=1)
+    fake = generator(z, training=True)
+    with tf.GradientTape(persistent=True) as tape:
+        fused_fake = generator(z, training=True)
+        penalties = [objectives.r1_penalty(lambda x: discriminator(x, training=True), x)[1] for x in (batch, fake)]
+        real_logits, fake_logits = discriminator(batch, training=True), discriminator(fused_fake, training=True)
+        d_loss = tf.reduce_mean(tf.math.softplus(fake_logits - real_logits))
+        d_loss += gan.r1 * penalties[0] + gan.r2 * penalties[1]
+        g_loss = tf.reduce_mean(tf.math.softplus(real_logits - fake_logits))
+    if kind == "fused":
+        descend(tape, g_loss, generator)
+    d_slopes = tape.gradient(d_loss, discriminator.trainable_variables)
+    for variable, slope in zip(discriminator.trainable_variables, d_slopes, strict=True):
+        variable.assign_sub(LEARNING_RATE * slope)
+    if kind != "fused":
+        with tf.GradientTape() as tape:
+            answer = discriminator(generator(z if kind == "d_first" else new_z, training=True), training=True)
+            g_loss = tf.reduce_mean(tf.math.softplus(discriminator(batch, training=True) - answer))
+        descend(tape, g_loss, generator)
+    gan.train_step(batch)
+    assert_weights_close(gan.discriminator, discriminator)
+    assert_weights_close(gan.generator, generator)
+
+
+def test_the_generator_may_learn_without_dropout(tiny_gan, batch):
+    """g_dropout=False: its logits are those of the same discriminator without the dropout layers, batch statistics
+    included; the discriminator's own step keeps them."""
+    gan = tiny_gan(dropout=True, d_first=True, g_dropout=False)
+    plain = tiny_gan(dropout=False)
+    plain.discriminator.set_weights(gan.discriminator.get_weights())
+    found = gan.logits(batch, dropout=False)
+    np.testing.assert_allclose(found, plain.discriminator(batch, training=True), rtol=1e-5, atol=1e-6)
+    assert np.abs(found - gan.logits(batch)).max() > 1e-3
+    with pytest.raises(CourseError, match="g_dropout=False needs d_first=True"):
+        tiny_gan(g_dropout=False)
+
+
 def test_r1_flattens_the_discriminator(tiny_gan, batch):
     """Trained with a large penalty D is flatter at the real images than trained without."""
     steepness = []
@@ -310,7 +354,8 @@ def test_the_seed_is_checked(seed):
 def test_round_trip_of_every_variable(tiny_gan, batch, tmp_path, fused):
     """Weights, moving statistics, average, Adam's moments, step numbers, learning rate, dropout's random state,
     and every setting come back from the file bit for bit."""
-    gan = tiny_gan(fused=fused, d_first=not fused, r1=0.0 if fused else 0.4, ema_decay=0.7, seed=5, objective="minimax",
+    weights = {} if fused else {"d_first": True, "r1": 0.4, "r2": 0.2, "g_dropout": False}
+    gan = tiny_gan(fused=fused, **weights, ema_decay=0.7, seed=5, objective="minimax",
                    optimizer=lambda: keras.optimizers.Adam(3e-3, beta_1=0.4))  # fmt: skip
     for _ in range(3):
         gan.train_step(batch)
@@ -319,7 +364,7 @@ def test_round_trip_of_every_variable(tiny_gan, batch, tmp_path, fused):
     assert same_state(gan, loaded)
     assert any("seed_generator_state" in v.path for v in loaded.variables)
     assert loaded.step == gan.step == 3
-    for name in ("latent_dim", "fused", "d_first", "r1", "ema_decay", "seed", "objective"):
+    for name in ("latent_dim", "fused", "d_first", "r1", "r2", "g_dropout", "ema_decay", "seed", "objective"):
         assert getattr(loaded, name) == getattr(gan, name), name
     assert loaded.d_optimizer.get_config() == gan.d_optimizer.get_config()
     np.testing.assert_array_equal(loaded.sample(3), gan.sample(3))

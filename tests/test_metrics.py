@@ -230,3 +230,140 @@ def test_damaged_weights_are_refused(monkeypatch, tmp_path):
         metrics.Judge()
     assert data.checksums()["judge.weights.h5"] in str(caught.value)
     assert data.sha256(path) in str(caught.value)
+
+
+# --- what chapters 05 and 06 add ------------------------------------------------------------------------------
+
+
+def test_frechet_is_the_usual_formula_with_a_matrix_square_root(rng):
+    """Against the form that FID programs use, with SciPy's matrix square root, on correlated features."""
+    a = rng.standard_normal((400, 6)) @ rng.standard_normal((6, 6))
+    b = rng.standard_normal((300, 6)) @ rng.standard_normal((6, 6)) + 0.5
+    ca, cb = np.cov(a, rowvar=False), np.cov(b, rowvar=False)
+    root = linalg.sqrtm(ca @ cb).real
+    expected = ((a.mean(0) - b.mean(0)) ** 2).sum() + np.trace(ca + cb - 2 * root)
+    assert metrics.frechet_distance(a, b) == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("k", [1, 4])
+def test_neighbours_are_those_of_scipys_tree(rng, k):
+    """Distances and indices against scipy.spatial.KDTree, an independent search; an exact copy is at exactly 0."""
+    from scipy.spatial import KDTree
+
+    references, queries = rng.standard_normal((700, 5)) + 100.0, rng.standard_normal((1203, 5)) + 100.0
+    queries[3] = references[17]
+    distances, indices = metrics.nearest_neighbours(queries, references, k)
+    expected, places = KDTree(references).query(queries, k=list(range(1, k + 1)))
+    np.testing.assert_allclose(distances, expected, atol=1e-9)
+    np.testing.assert_array_equal(indices, places)
+    assert distances[3, 0] == 0.0
+    assert indices[3, 0] == 17
+    own = metrics.nearest_neighbours(references, references, k, skip_self=True)[0]
+    np.testing.assert_allclose(own, KDTree(references).query(references, k=k + 1)[0][:, 1:], atol=1e-9)
+
+
+def test_precision_and_recall_by_hand():
+    """On a line, k = 1: balls of reals at 0, 1, 3 have radii 1, 1, 2; fakes at 0.5 and 1.5 lie inside, 7 outside."""
+    real, fake = np.array([[0.0], [1.0], [3.0]]), np.array([[0.5], [1.5], [7.0]])
+    found = metrics.precision_recall(real, fake, k=1)
+    assert found.precision == pytest.approx(2 / 3)
+    # the fakes' radii are 1, 1 and 5.5: 0 and 1 lie within 1 of 0.5, and 3 within 5.5 of 7
+    assert found.recall == pytest.approx(1.0)
+
+
+def test_precision_and_recall_against_the_definition(rng):
+    """Every ball and every sample, by SciPy's distances, without a shortcut."""
+    from scipy.spatial.distance import cdist
+
+    real, fake = rng.standard_normal((230, 4)), 1.4 * rng.standard_normal((310, 4)) + 0.3
+    radius = {name: np.sort(cdist(x, x), axis=1)[:, 3] for name, x in (("real", real), ("fake", fake))}
+    expected = (
+        (cdist(fake, real) <= radius["real"]).any(1).mean(),
+        (cdist(real, fake) <= radius["fake"]).any(1).mean(),
+    )
+    assert metrics.precision_recall(real, fake, k=3) == pytest.approx(expected)
+
+
+def test_precision_and_recall_see_different_damage(rng):
+    """Half the data missing costs recall; half noise far away costs precision."""
+    left, right = rng.standard_normal((400, 2)) - 9, rng.standard_normal((400, 2)) + 9
+    real = np.concatenate([left, right])
+    half = metrics.precision_recall(real, rng.standard_normal((400, 2)) - 9)
+    assert half.precision > 0.9
+    assert half.recall < 0.55
+    noisy = metrics.precision_recall(real, np.concatenate([real + 0.01, 50 + 10 * rng.standard_normal((800, 2))]))
+    assert noisy.precision < 0.55
+    assert noisy.recall > 0.9
+
+
+def test_copies_are_found(rng):
+    """Fresh samples: a share of about the quantile. Half of them copies, slightly blurred: about a half."""
+    train, test, fresh = (rng.standard_normal((1500, 8)) for _ in range(3))
+    share, threshold = metrics.copy_share(fresh, train, test, quantile=0.02)
+    assert threshold > 0
+    assert share < 0.05
+    mixed = np.concatenate([fresh[:500], train[:500] + 1e-3])
+    assert metrics.copy_share(mixed, train, test, quantile=0.02)[0] == pytest.approx(0.5, abs=0.03)
+    with pytest.raises(CourseError, match="quantile must lie between 0 and 1"):
+        metrics.copy_share(fresh, train, test, quantile=1.0)
+
+
+def test_mode_coverage_by_hand():
+    """Two of three modes are hit; a far sample and one beyond 3 sigma count nowhere; reverse KL in closed form."""
+    centres = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+    samples = np.array([[0.0, 0.0], [0.02, 0.0], [0.0, -0.0299], [1.0, 0.01], [1.0, 0.0301], [5.0, 5.0]])
+    found = metrics.mode_coverage(samples, centres, 0.01)
+    assert found.modes == 2
+    assert found.high_quality_share == pytest.approx(4 / 6)
+    assert found.reverse_kl == pytest.approx(0.75 * np.log(0.75 * 3) + 0.25 * np.log(0.25 * 3))
+
+
+@pytest.mark.parametrize(("make", "modes", "sigma"), [(data.ring, 8, 0.01), (data.grid, 25, 0.05)])
+def test_real_points_set_the_floor(make, modes, sigma, rng):
+    """Real samples: all modes, 98.9 % within 3 sigma (1 - exp(-9/2)), reverse KL about (k - 1) / 2n."""
+    samples, centres = make(50_000, rng)
+    found = metrics.mode_coverage(samples, centres, sigma)
+    assert found.modes == modes
+    assert found.high_quality_share == pytest.approx(1 - np.exp(-4.5), abs=0.003)
+    assert found.reverse_kl < 5 * (modes - 1) / 100_000
+
+
+def test_collapse_is_the_worst_value():
+    """All samples on one of eight modes: reverse KL log 8; no sample near any: the same, and no mode."""
+    centres = data.ring(1, np.random.default_rng(0))[1]
+    assert metrics.mode_coverage(np.repeat(centres[:1], 50, axis=0), centres, 0.01).reverse_kl == pytest.approx(
+        np.log(8)
+    )
+    lost = metrics.mode_coverage(np.full((50, 2), 9.0), centres, 0.01)
+    assert lost == (0, 0.0, pytest.approx(np.log(8)))
+
+
+def test_stacked_coverage_of_real_digits(mnist, rng):
+    """Channels of known digits: the judge finds about as many triples as there are; one repeated image is one mode."""
+    (images, labels), _ = mnist
+    chosen = rng.integers(len(images), size=(3, 600))
+    stacked = np.concatenate([data.scale(images[row]) for row in chosen], axis=-1)
+    truth = len(set(zip(*(labels[row] for row in chosen), strict=True)))
+    modes, kl = metrics.stacked_coverage(stacked)
+    assert modes == pytest.approx(truth, abs=12)
+    assert kl > 0
+    assert metrics.stacked_coverage(np.repeat(stacked[:1], 30, axis=0)) == (1, pytest.approx(np.log(1000)))
+    with pytest.raises(CourseError, match=r"shape \(N, 28, 28, 3\)"):
+        metrics.stacked_coverage(stacked[..., :1])
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda x: metrics.nearest_neighbours(x, x[:, :2]), "received 3 and 2 columns"),
+        (lambda x: metrics.nearest_neighbours(x, x, 0), "k must be an integer from 1 to 5"),
+        (lambda x: metrics.nearest_neighbours(x, x, 5, skip_self=True), "from 1 to 4"),
+        (lambda x: metrics.precision_recall(x, np.full((5, 3), np.nan)), "fake must be a finite array"),
+        (lambda x: metrics.precision_recall(x[0], x), "real must be a finite array"),
+        (lambda x: metrics.mode_coverage(x, x, 0.0), "sigma must be a number above 0"),
+    ],
+)
+def test_bad_input_is_refused_by_name(call, message, rng):
+    """Each error says what was expected and what came."""
+    with pytest.raises(CourseError, match=message):
+        call(rng.standard_normal((5, 3)))

@@ -113,7 +113,7 @@ def test_value_at_the_best_discriminator(p, q):
 @pytest.mark.parametrize("name", ["wasserstein!", "", None, 3, "Minimax"])
 def test_an_unknown_name_is_refused(name):
     """The error lists the objectives that there are and shows what came."""
-    with pytest.raises(CourseError, match=r"objective must be one of non_saturating, minimax") as caught:
+    with pytest.raises(CourseError, match=r"objective must be one of non_saturating, minimax, smoothed") as caught:
         objectives.get(name)
     assert repr(name) in str(caught.value)
 
@@ -164,3 +164,122 @@ def test_r1_against_finite_differences(rng):
         weight.assign(moved)
         values.append(by_differences())
     assert slope == pytest.approx((values[0] - values[1]) / 2e-4, rel=1e-4)
+
+
+# --- what chapter 06 adds -----------------------------------------------------------------------------------
+
+
+def test_the_relativistic_losses_are_the_formulas():
+    """-log sigmoid of the difference within each pair; the generator's with the players exchanged."""
+    real, fake = np.array([0.3, -1.2, 4.0]), np.array([-2.0, 0.7, 1.1])
+    objective = objectives.get("relativistic")
+    assert objective.paired
+    assert float(objective.d_loss(column(real), column(fake))) == pytest.approx(-np.log(sigmoid(real - fake)).mean())
+    assert float(objective.g_loss(column(real), column(fake))) == pytest.approx(-np.log(sigmoid(fake - real)).mean())
+
+
+@pytest.mark.parametrize(("name", "invariant"), [("relativistic", True), ("wasserstein", True), ("minimax", False)])
+def test_a_shift_of_all_scores(name, invariant, rng):
+    """Relativistic and Wasserstein losses see differences only: adding 7.5 to every score changes no D loss."""
+    real, fake = rng.standard_normal((2, 9, 1)).astype("float32")
+    objective = objectives.get(name)
+    moved = float(objective.d_loss(real + 7.5, fake + 7.5)) - float(objective.d_loss(real, fake))
+    assert (abs(moved) < 1e-5) == invariant
+    pairs = float(objectives.relativistic_generator_loss(real + 7.5, fake + 7.5))
+    assert pairs == pytest.approx(float(objectives.relativistic_generator_loss(real, fake)), abs=1e-5)
+
+
+def test_the_critic_of_two_points_is_their_distance():
+    """f(x) = x is the best 1-Lipschitz critic of a point at 3 and one at 0.5: the negative loss is W1 = 2.5."""
+    assert float(objectives.critic_loss(column([3.0]), column([0.5]))) == pytest.approx(-2.5)
+    assert float(objectives.critic_generator_loss(column([3.0]), column([0.5]))) == pytest.approx(-0.5)
+
+
+@pytest.mark.parametrize("smooth", [0.0, 0.1, 0.3])
+def test_label_smoothing_moves_the_best_logit_to_its_closed_form(smooth):
+    """Pointwise minimum over a fine grid of logits: log((1 - s) p / (q + s p)); s = 0 is the plain loss."""
+    p, q = 0.7, 0.2
+    grid = np.linspace(-6, 6, 120_001)
+    loss = p * ((1 - smooth) * np.logaddexp(0, -grid) + smooth * np.logaddexp(0, grid)) + q * np.logaddexp(0, grid)
+    assert grid[loss.argmin()] == pytest.approx(np.log((1 - smooth) * p / (q + smooth * p)), abs=2e-4)
+    real, fake = column([0.4, -1.0]), column([2.0, 0.1])
+    a, b = np.array([0.4, -1.0]), np.array([2.0, 0.1])
+    expected = ((1 - smooth) * np.logaddexp(0, -a) + smooth * np.logaddexp(0, a)).mean() + np.logaddexp(0, b).mean()
+    assert float(objectives.smoothed_discriminator_loss(real, fake, smooth)) == pytest.approx(expected, rel=1e-6)
+
+
+def test_gradient_penalty_of_a_linear_critic(rng):
+    """f = <w, x> has slope |w| everywhere: (|w| - 1)², whatever lies between; also for seeds side by side."""
+    weight = rng.standard_normal((4, 4, 1)).astype("float32")
+    real, fake = rng.standard_normal((2, 5, 4, 4, 1)).astype("float32")
+
+    def linear(x):
+        return tf.reduce_sum(x * weight, axis=[-3, -2, -1])[..., None]
+
+    expected = (np.linalg.norm(weight) - 1) ** 2
+    found = objectives.gradient_penalty(linear, tf.constant(real), tf.constant(fake))
+    assert float(found) == pytest.approx(expected, rel=1e-4)
+    double = objectives.gradient_penalty(linear, tf.stack([real, fake]), tf.stack([fake, real]), batch_axes=2)
+    assert float(double) == pytest.approx(expected, rel=1e-4)
+
+
+def test_gradient_penalty_draws_evenly_between_the_pairs():
+    """With f = x³ / 3 on reals at 1 and fakes at 0 the slope at share e is e²: the penalty is E(e² - 1)² = 8/15 for a
+    uniform e. Normal or two-valued shares give other numbers. Each pair has a share of its own."""
+    count, places = 200_000, []
+
+    def cubic(x):
+        places.append(x)
+        return x**3 / 3
+
+    found = objectives.gradient_penalty(cubic, tf.ones((count, 1)), tf.zeros((count, 1)), seed=(1, 2))
+    assert float(found) == pytest.approx(8 / 15, abs=4e-3)
+    share = places[0].numpy().ravel()
+    assert 0 <= share.min() < 1e-4
+    assert 1 - 1e-4 < share.max() <= 1
+    assert stats.kstest(share, "uniform").pvalue > 1e-3
+
+
+def test_gradient_penalty_of_a_flat_critic_has_a_finite_gradient():
+    """A critic of slope 0 is penalised by (0 - 1)² = 1, and no NaN reaches its weights."""
+    weight = tf.Variable(np.zeros((3, 1), "float32"))
+    with tf.GradientTape() as tape:
+        penalty = objectives.gradient_penalty(lambda x: x @ weight, tf.ones((4, 3)), tf.zeros((4, 3)))
+    assert float(penalty) == pytest.approx(1.0)
+    assert np.isfinite(tape.gradient(penalty, weight)).all()
+
+
+def test_r1_keeps_seeds_apart(rng):
+    """For (S, B, 2) with batch_axes=2 the penalty is the mean of the seeds' own penalties."""
+    points = tf.constant(rng.standard_normal((3, 6, 2)).astype("float32"))
+    gains = tf.constant([[[1.0]], [[2.0]], [[3.0]]])
+
+    def logits(x):
+        return tf.reduce_sum(gains * x, axis=-1, keepdims=True)
+
+    assert float(objectives.r1_penalty(logits, points, batch_axes=2)[1]) == pytest.approx(np.mean([1, 4, 9]) * 2 / 2)
+
+
+def test_clip_weights_cuts_both_sides():
+    """Weights end within the limit; those inside stay as they are."""
+    import keras
+
+    critic = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    critic.set_weights([np.array([[0.5], [-0.004]]), np.array([-3.0])])
+    objectives.clip_weights(critic, 0.01)
+    np.testing.assert_allclose(np.concatenate([w.ravel() for w in critic.get_weights()]), [0.01, -0.004, -0.01])
+
+
+def test_pack_puts_neighbours_side_by_side():
+    """Points and images: group i holds samples i m … i m + m - 1, one behind the other in the channels."""
+    points = np.arange(12, dtype="float32").reshape(6, 2)
+    np.testing.assert_array_equal(objectives.pack(tf.constant(points), 3), points.reshape(2, 6))
+    images = np.random.default_rng(0).random((4, 5, 6, 2), dtype="float32")
+    packed = objectives.pack(tf.constant(images), 2).numpy()
+    assert packed.shape == (2, 5, 6, 4)
+    np.testing.assert_array_equal(packed[1], np.concatenate([images[2], images[3]], axis=-1))
+    seeds = objectives.pack(tf.constant(np.stack([points, points + 100])), 2, batch_axes=2)
+    np.testing.assert_array_equal(seeds, np.stack([points, points + 100]).reshape(2, 3, 4))
+    np.testing.assert_array_equal(objectives.pack(tf.constant(points), 1), points)
+    with pytest.raises(CourseError, match="groups of 4; received 6"):
+        objectives.pack(tf.constant(points), 4)

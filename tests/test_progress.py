@@ -163,3 +163,32 @@ def test_bar_in_both_forms():
 def test_bar_without_a_known_end():
     """A dataset of unknown length: the element stays valid (max is at least 1)."""
     assert 'max="1"' in progress.Bar(0, 0, "")._repr_html_()
+
+
+def test_watch_prints_one_line_in_a_log(capsys):
+    """Where output goes to a file: nothing until the end, then name, steps and time."""
+    show = progress.watch("plain GAN")
+    for step in range(1, 6):
+        show(step, 5)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    assert "plain GAN: 5 steps" in err
+
+
+def test_watch_shows_a_bar_in_a_notebook(monkeypatch):
+    """In a notebook: one display, updated, full at the end."""
+    shown = []
+
+    class Handle:
+        def update(self, bar):
+            shown.append(bar)
+
+    monkeypatch.setattr(progress, "surface", lambda: "notebook")
+    monkeypatch.setattr("IPython.display.display", lambda bar, display_id: shown.append(bar) or Handle())
+    show = progress.watch("best", refresh=0.0)
+    for step in (1, 2, 3):
+        show(step, 3)
+    assert [bar.done for bar in shown] == [1, 2, 3]
+    assert "in all" in repr(shown[-1])
+    assert 'value="3"' in shown[-1]._repr_html_()

@@ -2,6 +2,8 @@
 
 python tools/make_assets.py judge runs/chapter01/judge.weights.h5      made by chapter 01
 python tools/make_assets.py generator runs/train/generator.weights.h5  made by `make train`
+python tools/make_assets.py mode_collapse runs/bench/mode_collapse.csv made by `benchmarks/mode_collapse.py --table`
+python tools/make_assets.py stacked_mnist runs/bench/stacked_mnist.csv made by `benchmarks/stacked_mnist.py --table`
 python tools/make_assets.py checksums                                  after glossary.csv was edited
 """
 
@@ -13,6 +15,7 @@ from pathlib import Path
 
 ASSETS = Path(__file__).resolve().parent.parent / "aigc_course" / "assets"
 UNLISTED = {"README.md", "SHA256SUMS"}
+ENDINGS = {"judge": ".weights.h5", "generator": ".weights.h5", "mode_collapse": ".csv", "stacked_mnist": ".csv"}
 
 
 def update_checksums():
@@ -31,8 +34,8 @@ def main(arguments):
     """The command line; returns the exit code."""
     if arguments[:1] == ["checksums"] and len(arguments) == 1:
         pass
-    elif len(arguments) == 2 and arguments[0] in ("judge", "generator") and Path(arguments[1]).is_file():
-        shutil.copyfile(arguments[1], ASSETS / f"{arguments[0]}.weights.h5")
+    elif len(arguments) == 2 and arguments[0] in ENDINGS and Path(arguments[1]).is_file():
+        shutil.copyfile(arguments[1], ASSETS / f"{arguments[0]}{ENDINGS[arguments[0]]}")
     else:
         print(__doc__)
         return 2

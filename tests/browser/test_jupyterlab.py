@@ -1,4 +1,4 @@
-"""A learner's path in a real browser: JupyterLab opens chapter 02, the cell runs, a slider moves the figure."""
+"""A learner's path in a real browser: JupyterLab opens chapter 00, sliders move a figure, the live picture plays."""
 
 import os
 import re
@@ -28,6 +28,9 @@ runtime.start(seed=7)
 from aigc_course import widgets
 widgets.two_gaussians()
 """
+
+
+PLANE = "from aigc_course import plane\nplane.play()"
 
 
 @pytest.fixture
@@ -117,4 +120,42 @@ def test_jupyterlab_opens_chapter_00_and_the_sliders_work(lab):
         )
         if os.environ.get("AIGC_SCREENSHOT"):
             page.screenshot(path=os.environ["AIGC_SCREENSHOT"])
+        the_live_picture_plays(page)
         browser.close()
+
+
+def the_live_picture_plays(page):
+    """Chapter 06's game in the same notebook: Step by keyboard, Fast until Pause, a click adds a point of one's own."""
+    page.evaluate(
+        """async (source) => {
+            const app = window.jupyterapp ?? window.jupyterlab;
+            window.bringToFront();
+            const panel = app.shell.currentWidget;
+            panel.content.activeCell.model.sharedModel.setSource(source);
+            await app.commands.execute('notebook:run-cell');
+        }""",
+        PLANE,
+    )
+    status = page.locator("span[role=status]").last
+    step = page.get_by_role("button", name="Step", exact=True)
+    step.wait_for(timeout=120_000)
+    assert "Step 0" in status.inner_text()
+    step.focus()
+    page.keyboard.press("Enter")  # no mouse needed
+    page.wait_for_function("e => e.innerText.includes('Step 1,')", arg=status.element_handle(), timeout=60_000)
+    page.get_by_role("button", name="Fast", exact=True).click()
+    page.wait_for_function(
+        "e => Number(e.innerText.match(/Step (\\d+)/)[1]) > 60", arg=status.element_handle(), timeout=90_000
+    )
+    page.get_by_role("button", name="Pause", exact=True).click()
+    page.wait_for_timeout(1500)
+    stopped = status.inner_text()
+    page.wait_for_timeout(1000)
+    assert status.inner_text() == stopped
+    picture = page.locator(".jp-OutputArea-output img").last
+    box = picture.bounding_box()
+    picture.click(position={"x": 0.54 * box["width"], "y": 0.49 * box["height"]})
+    page.wait_for_function("e => e.innerText.includes('Step 0,')", arg=status.element_handle(), timeout=60_000)
+    assert page.get_by_role("combobox", name="data").input_value() == "my own"
+    if os.environ.get("AIGC_SCREENSHOT"):
+        page.screenshot(path=os.environ["AIGC_SCREENSHOT"].replace(".png", "-plane.png"))

@@ -1,0 +1,360 @@
+"""Small GANs on points in the plane, one for each seed, trained side by side: chapter 06 compares methods with them.
+
+A batch has the shape (S, B, 2): S seeds, B points each. Seeds never meet: each has its own weights, noise and data
+order, functions of the seed and the step alone, and sums of losses give each its own gradient.
+"""
+
+import time
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import layers
+
+from aigc_course import data, metrics, objectives
+from aigc_course.runtime import CourseError
+
+# name -> (function of (n, rng) that returns (samples, centres), sigma): the protocol of VEEGAN and PacGAN
+DATA = {"ring": (data.ring, 0.01), "grid": (data.grid, 0.05)}
+BATCH, STEPS, SCORED, TRAINING_POINTS = 256, 8000, 2500, 100_000
+SLOPE = 0.2  # of LeakyReLU below zero
+
+
+class Method(NamedTuple):
+    """What a GAN on points is made of; the defaults are the plain GAN that all others vary.
+
+    Pairs (start, end) change over the first 70 % of the training: geometrically, or linearly where an end is 0.
+    """
+
+    objective: str = "non_saturating"
+    latent: int = 2  # Gaussian numbers in z
+    coins: int = 0  # fair coins in z, each -1 or 1: a z that is not connected
+    g_width: int = 128
+    d_width: int = 128
+    g_depth: int = 2  # hidden layers
+    d_depth: int = 2
+    fourier: int = 0  # random waves of the point that D sees beside it (Tancik et al., 2020)
+    pack: int = 1  # points that D sees at once (PacGAN)
+    spectral: bool = False  # spectral normalisation of D (Miyato et al., 2018)
+    instance_noise: tuple = (0.0, 0.0)  # sigma of the noise on D's inputs, in standard deviations of the data
+    r1: tuple = (0.0, 0.0)
+    r2: tuple = (0.0, 0.0)
+    gradient_penalty: float = 0.0  # WGAN-GP
+    clip: float = 0.0  # WGAN
+    d_steps: int = 1
+    rate: float = 1e-3
+    beta_1: float = 0.5
+    beta_2: float = 0.999
+    settle: bool = False  # the rate falls to 2 % over the last 30 %
+
+
+RPGAN = Method("relativistic", r1=(1.0, 1.0), r2=(1.0, 1.0), beta_1=0.0, beta_2=0.99)
+BEST = RPGAN._replace(coins=10, g_width=64, d_width=64, g_depth=3, d_depth=3, fourier=32,
+                      r1=(1.0, 1e-4), r2=(1.0, 1e-4), settle=True)  # fmt: skip
+METHODS = {
+    "gan": Method(),
+    "latent-32": Method(latent=32),
+    "noise": Method(instance_noise=(0.1, 0.1)),
+    "noise-falling": Method(instance_noise=(0.5, 0.003)),
+    "deeper": Method(g_depth=4, d_depth=4),
+    "strong-d": Method(d_width=512, d_steps=5),
+    "weak-d": Method(d_width=16),
+    "wgan": Method("wasserstein", clip=0.1, d_steps=5, rate=2e-4, beta_1=0.0, beta_2=0.9),
+    "wgan-gp": Method("wasserstein", gradient_penalty=10.0, d_steps=5, beta_1=0.0, beta_2=0.9),
+    "spectral": Method(spectral=True),
+    "pacgan-2": Method(pack=2),
+    "pacgan-4": Method(pack=4),
+    "r1": Method(r1=(1.0, 1.0)),
+    "rpgan": RPGAN,
+    "best": BEST,
+    "best, no coins": BEST._replace(coins=0),
+    "best, no waves": BEST._replace(fourier=0),
+    "best, R1 and R2 constant": BEST._replace(r1=(1.0, 1.0), r2=(1.0, 1.0)),
+    "best, not relativistic": BEST._replace(objective="non_saturating"),
+    "best, no R1 and R2": BEST._replace(r1=(0.0, 0.0), r2=(0.0, 0.0)),
+}
+
+
+def get(method):
+    """A `Method` by name, or itself.
+
+    Raises:
+        CourseError: there is no such method.
+    """
+    if isinstance(method, Method):
+        return method
+    if method not in METHODS:
+        raise CourseError(f"method must be one of {', '.join(METHODS)}; received {method!r}.")
+    return METHODS[method]
+
+
+# --- networks: S of them in one -----------------------------------------------------------------------------
+
+
+class SeedDense(layers.Layer):
+    """S dense layers side by side: (S, B, F) -> (S, B, units), each from its own seed (He et al., 2015).
+
+    Args:
+        units: int.
+        seeds: tuple of S ints.
+        place: int, tells the layers of one seed apart.
+        spectral: bool, divide each kernel by its largest singular value, estimated by one power iteration a call in
+            training (Miyato et al., 2018).
+    """
+
+    def __init__(self, units, seeds, place, spectral=False, **kwargs):
+        super().__init__(**kwargs)
+        self.units, self.seeds, self.place, self.spectral = units, tuple(seeds), place, spectral
+
+    def build(self, input_shape):
+        inputs, count = input_shape[-1], len(self.seeds)
+        rngs = [np.random.default_rng((seed, self.place)) for seed in self.seeds]
+        start = np.stack([rng.standard_normal((inputs, self.units)) for rng in rngs]) * np.sqrt(2.0 / inputs)
+        self.kernel = self.add_weight(shape=start.shape, initializer="zeros", name="kernel")
+        self.kernel.assign(start)
+        self.bias = self.add_weight(shape=(count, 1, self.units), initializer="zeros", name="bias")
+        if self.spectral:
+            self.u = self.add_weight(shape=(count, 1, self.units), initializer="ones", trainable=False, name="u")
+
+    def call(self, inputs, training=False):
+        kernel = self.normalised(training) if self.spectral else self.kernel
+        return tf.matmul(inputs, kernel) + self.bias
+
+    def normalised(self, training):
+        """kernel / (v' kernel u), with u and v the singular vectors as far as the iterations have found them."""
+        kernel = tf.convert_to_tensor(self.kernel)  # (S, F, units)
+        v = tf.math.l2_normalize(tf.matmul(self.u, kernel, transpose_b=True), axis=-1)  # (S, 1, F)
+        u = tf.math.l2_normalize(tf.matmul(v, kernel), axis=-1)  # (S, 1, units)
+        u, v = tf.stop_gradient(u), tf.stop_gradient(v)
+        if training:
+            self.u.assign(u)
+        return kernel / tf.matmul(tf.matmul(v, kernel), u, transpose_b=True)
+
+
+class Waves(layers.Layer):
+    """Appends sines and cosines of random directions to each point: small scales become visible to a small network
+    (Fourier features, Tancik et al., 2020). (S, B, F) -> (S, B, F + 2 waves)."""
+
+    def __init__(self, waves, seeds, scale=3.0, **kwargs):  # 3 waves' radians a standard deviation: chosen by trial
+        super().__init__(**kwargs)
+        self.waves, self.seeds, self.scale = waves, tuple(seeds), scale
+
+    def build(self, input_shape):
+        rngs = [np.random.default_rng((seed, 999)) for seed in self.seeds]
+        directions = np.stack([self.scale * rng.standard_normal((input_shape[-1], self.waves)) for rng in rngs])
+        self.directions = tf.constant(directions, tf.float32)  # fixed: not learnt
+
+    def call(self, inputs):
+        angles = tf.matmul(inputs, self.directions)
+        return tf.concat([inputs, tf.sin(angles), tf.cos(angles)], axis=-1)
+
+
+def build(method, seeds):
+    """(generator, discriminator) for points, S networks each.
+
+    Args:
+        method: `Method`, or the name of one.
+        seeds: sequence of S different ints from 0 up.
+
+    Returns:
+        Two `keras.Sequential`: (S, B, latent + coins) -> (S, B, 2), and (S, B, 2 pack) -> logits (S, B, 1).
+    """
+    method, seeds = get(method), check_seeds(seeds)
+
+    def network(inputs, outputs, width, depth, first, spectral=False, waves=0, name=None):
+        hidden = []
+        for index in range(depth):
+            hidden += [SeedDense(width, seeds, first + index, spectral), layers.LeakyReLU(negative_slope=SLOPE)]
+        parts = [layers.Input(batch_shape=(len(seeds), None, inputs))]
+        parts += [Waves(waves, seeds)] if waves else []
+        return keras.Sequential([*parts, *hidden, SeedDense(outputs, seeds, first + depth, spectral)], name=name)
+
+    generator = network(method.latent + method.coins, 2, method.g_width, method.g_depth, 0, name="generator")
+    discriminator = network(2 * method.pack, 1, method.d_width, method.d_depth, 100, method.spectral, method.fourier,
+                            name="discriminator")  # fmt: skip
+    return generator, discriminator
+
+
+def check_seeds(seeds):
+    """Returns the seeds as a tuple of ints, or says what is wrong with them."""
+    seeds = tuple(seeds)
+    whole = all(isinstance(seed, (int, np.integer)) and not isinstance(seed, bool) and seed >= 0 for seed in seeds)
+    if not seeds or not whole or len(set(seeds)) < len(seeds):
+        raise CourseError(f"seeds must be different integers from 0 up; received {seeds!r}. Try range(10).")
+    return tuple(int(seed) for seed in seeds)
+
+
+# --- training -----------------------------------------------------------------------------------------------
+
+
+class Arena:
+    """One method on one data set, S seeds at once.
+
+    Args:
+        method: `Method`, or the name of one.
+        points: name in `DATA`, or a float array (N, 2) of training points.
+        seeds: sequence of S different ints from 0 up.
+        steps: int, of the whole training: what falls or settles does so over this length.
+
+    Attributes:
+        generator, discriminator: the networks; they work on points divided by `scale`.
+        scale: float, the standard deviation of the training points about their mean, both axes together.
+        step: int, training steps so far.
+    """
+
+    def __init__(self, method, points="ring", seeds=(0,), steps=STEPS):
+        self.method, self.seeds, self.steps, self.step = get(method), check_seeds(seeds), steps, 0
+        points = check_points(points)
+        self.scale = float(np.sqrt(((points - points.mean(axis=0)) ** 2).mean()))
+        self.points = tf.constant(points / self.scale)
+        self.generator, self.discriminator = build(self.method, self.seeds)
+        rate = self.method.rate
+        self.d_optimizer, self.g_optimizer = (
+            keras.optimizers.Adam(rate, beta_1=self.method.beta_1, beta_2=self.method.beta_2) for _ in range(2)
+        )
+        self.d_optimizer.build(self.discriminator.trainable_variables)
+        self.g_optimizer.build(self.generator.trainable_variables)
+        self.compiled = tf.function(self.train_step)
+
+    def normals(self, step, draw, *shape):
+        """Normal numbers (S, *shape), a function of seed, step and draw."""
+        seeds = [tf.stack([seed, 64 * step + draw]) for seed in self.seeds]
+        return tf.stack([tf.random.stateless_normal(shape, seed) for seed in seeds])
+
+    def noise(self, n, step, draw):
+        """z (S, n, latent + coins)."""
+        z = self.normals(step, draw, n, self.method.latent + self.method.coins)
+        smooth, coins = tf.split(z, [self.method.latent, self.method.coins], axis=-1)
+        return tf.concat([smooth, tf.where(coins > 0, 1.0, -1.0)], axis=-1)
+
+    def reals(self, step, draw):
+        """Training points (S, BATCH, 2), in units of `scale`."""
+        seeds = [tf.stack([seed, 64 * step + draw]) for seed in self.seeds]
+        uniform = {"minval": 0, "maxval": len(self.points), "dtype": tf.int32}
+        return tf.gather(self.points, tf.stack([tf.random.stateless_uniform((BATCH,), s, **uniform) for s in seeds]))
+
+    def train_step(self, step, noise, r1, r2):
+        """D moves d_steps times, then G once, through the D that it meets then; returns both losses."""
+        method, seeds = self.method, float(len(self.seeds))
+        objective = objectives.get(method.objective)
+
+        def logits(points):
+            return self.discriminator(points, training=True)
+
+        def seen(points, draw):
+            if any(method.instance_noise):
+                points += noise * self.normals(step, draw, BATCH, 2)
+            return objectives.pack(points, method.pack, batch_axes=2)
+
+        for turn in range(method.d_steps):
+            draw = 6 * turn
+            with tf.GradientTape() as g_tape:
+                fakes = self.generator(self.noise(BATCH, step, draw), training=True)
+            reals = self.reals(step, draw + 1)
+            real_seen, fake_seen = seen(reals, draw + 2), seen(fakes, draw + 3)
+            with tf.GradientTape() as d_tape:
+                real_logits, real_penalty = slope_penalty(logits, real_seen, any(method.r1))
+                fake_logits, fake_penalty = slope_penalty(logits, fake_seen, any(method.r2))
+                d_loss = objective.d_loss(real_logits, fake_logits) + r1 * real_penalty + r2 * fake_penalty
+                if method.gradient_penalty:
+                    between = objectives.gradient_penalty(logits, real_seen, fake_seen, batch_axes=2)
+                    d_loss += method.gradient_penalty * between
+                total = seeds * d_loss  # losses are means over the seeds too: each seed's share is its own loss
+            weights = self.discriminator.trainable_variables
+            self.d_optimizer.apply(d_tape.gradient(total, weights), weights)
+            if method.clip:
+                objectives.clip_weights(self.discriminator, method.clip)
+
+        with tf.GradientTape() as tape:
+            tape.watch(fakes)
+            answer = logits(seen(fakes, 62))
+            real_logits = logits(seen(reals, 63)) if objective.paired else real_logits
+            g_loss = objective.g_loss(real_logits, answer)
+            total = seeds * g_loss
+        weights = self.generator.trainable_variables
+        slopes = tape.gradient(total, fakes)
+        self.g_optimizer.apply(g_tape.gradient(fakes, weights, output_gradients=slopes), weights)
+        return d_loss, g_loss
+
+    def train(self, steps=None, progress=None):
+        """Trains `steps` more steps (by default to the end). Ctrl-C stops between two steps; call again to go on.
+
+        Args:
+            steps: int or None.
+            progress: function of (step, steps), called after each step.
+        """
+        for _ in range(self.steps - self.step if steps is None else steps):
+            share = min(1.0, self.step / self.steps)
+            rate = self.method.rate * (settled(share) if self.method.settle else 1.0)
+            self.d_optimizer.learning_rate.assign(rate)
+            self.g_optimizer.learning_rate.assign(rate)
+            changing = (self.method.instance_noise, self.method.r1, self.method.r2)
+            self.losses = self.compiled(tf.constant(self.step), *(tf.constant(at(pair, share)) for pair in changing))
+            self.step += 1
+            if progress:
+                progress(self.step, self.steps)
+
+    def sample(self, n=SCORED):
+        """Generated points (S, n, 2), in the data's own units; noise that no training step has used."""
+        z = self.noise(n, tf.constant(2**24), 0)
+        return self.scale * self.generator(z, training=False).numpy()
+
+    def logits(self, points):
+        """The discriminator's logits (S, N) at points (N, 2) in the data's units; PacGAN sees each m times."""
+        seen = np.tile(np.asarray(points, np.float32) / self.scale, self.method.pack)
+        seen = np.broadcast_to(seen, (len(self.seeds), *seen.shape))
+        return self.discriminator(seen, training=False).numpy()[..., 0]
+
+
+def slope_penalty(logits, points, wanted):
+    """(logits, penalty): the second derivative is computed only where it is wanted."""
+    return objectives.r1_penalty(logits, points, batch_axes=2) if wanted else (logits(points), 0.0)
+
+
+def at(pair, share, until=0.7):
+    """A value on its way from pair[0] to pair[1], which it reaches when `until` of the training is over."""
+    start, end = pair
+    way = min(1.0, share / until)
+    return float(start ** (1 - way) * end**way) if start > 0 and end > 0 else float(start + way * (end - start))
+
+
+def settled(share, since=0.7, low=0.02):
+    """The learning rate's factor: 1, then half a cosine down to `low`."""
+    way = max(0.0, (share - since) / (1 - since))
+    return low + (1 - low) * (1 + np.cos(np.pi * way)) / 2
+
+
+def check_points(points):
+    """Training points (N, 2), float32, from a name in DATA or an array."""
+    if isinstance(points, str):
+        if points not in DATA:
+            raise CourseError(f"data must be one of {', '.join(DATA)}, or an array (N, 2); received {points!r}.")
+        return DATA[points][0](TRAINING_POINTS, np.random.default_rng(0))[0]
+    points = np.asarray(points)
+    if points.ndim != 2 or points.shape[1] != 2 or len(points) < 2 or not np.isfinite(points.astype(float)).all():
+        raise CourseError(f"points must be a finite array (N, 2), N >= 2; received shape {points.shape}.")
+    if np.ptp(points, axis=0).max() == 0:
+        raise CourseError("the points are all the same: there is nothing to learn. Give two different ones or more.")
+    return points.astype(np.float32)
+
+
+def score(samples, name):
+    """`metrics.ModeCoverage` of each seed: samples (S, n, 2) of the data set `name` -> list of S."""
+    make, sigma = DATA[name]
+    centres = make(1, np.random.default_rng(0))[1]
+    return [metrics.mode_coverage(one, centres, sigma) for one in samples]
+
+
+def compare(method, name, seeds, steps=STEPS, progress=None):
+    """Trains a method on all seeds and scores each.
+
+    Returns:
+        (list of `metrics.ModeCoverage`, samples (S, SCORED, 2), seconds of training).
+    """
+    arena = Arena(method, name, seeds, steps)
+    started = time.perf_counter()
+    arena.train(progress=progress)
+    seconds = time.perf_counter() - started
+    samples = arena.sample()
+    return score(samples, name), samples, seconds
