@@ -17,7 +17,7 @@ from aigc_course.runtime import CourseError
 
 # name -> (function of (n, rng) that returns (samples, centres), sigma): the protocol of VEEGAN and PacGAN
 DATA = {"ring": (data.ring, 0.01), "grid": (data.grid, 0.05)}
-BATCH, STEPS, SCORED, TRAINING_POINTS = 256, 8000, 2500, 100_000
+BATCH, STEPS, SCORED, TRAINING_POINTS = 128, 8000, 2500, 100_000
 SLOPE = 0.2  # of LeakyReLU below zero
 
 
@@ -58,10 +58,10 @@ METHODS = {
     "noise": Method(instance_noise=(0.1, 0.1)),
     "noise-falling": Method(instance_noise=(0.5, 0.003)),
     "deeper": Method(g_depth=4, d_depth=4),
-    "strong-d": Method(d_width=512, d_steps=5),
+    "strong-d": Method(d_width=256, d_steps=3),
     "weak-d": Method(d_width=16),
-    "wgan": Method("wasserstein", clip=0.1, d_steps=5, rate=2e-4, beta_1=0.0, beta_2=0.9),
-    "wgan-gp": Method("wasserstein", gradient_penalty=10.0, d_steps=5, beta_1=0.0, beta_2=0.9),
+    "wgan": Method("wasserstein", clip=0.1, d_steps=3, rate=2e-4, beta_1=0.0, beta_2=0.9),
+    "wgan-gp": Method("wasserstein", gradient_penalty=10.0, d_steps=3, beta_1=0.0, beta_2=0.9),
     "spectral": Method(spectral=True),
     "pacgan-2": Method(pack=2),
     "pacgan-4": Method(pack=4),
@@ -222,6 +222,11 @@ class Arena:
         seeds = [tf.stack([seed, 64 * step + draw]) for seed in self.seeds]
         return tf.stack([tf.random.stateless_normal(shape, seed) for seed in seeds])
 
+    def uniforms(self, step, draw, *shape):
+        """Numbers from 0 to 1, as `normals`."""
+        seeds = [tf.stack([seed, 64 * step + draw]) for seed in self.seeds]
+        return tf.stack([tf.random.stateless_uniform(shape, seed) for seed in seeds])
+
     def noise(self, n, step, draw):
         """z (S, n, latent + coins)."""
         z = self.normals(step, draw, n, self.method.latent + self.method.coins)
@@ -258,7 +263,8 @@ class Arena:
                 fake_logits, fake_penalty = slope_penalty(logits, fake_seen, any(method.r2))
                 d_loss = objective.d_loss(real_logits, fake_logits) + r1 * real_penalty + r2 * fake_penalty
                 if method.gradient_penalty:
-                    between = objectives.gradient_penalty(logits, real_seen, fake_seen, batch_axes=2)
+                    share = self.uniforms(step, draw + 4, real_seen.shape[1], 1)
+                    between = objectives.gradient_penalty(logits, real_seen, fake_seen, batch_axes=2, share=share)
                     d_loss += method.gradient_penalty * between
                 total = seeds * d_loss  # losses are means over the seeds too: each seed's share is its own loss
             weights = self.discriminator.trainable_variables

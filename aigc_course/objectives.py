@@ -112,7 +112,7 @@ def r1_penalty(discriminator, real_images, batch_axes=1):
     return logits, 0.5 * tf.reduce_mean(squared)
 
 
-def gradient_penalty(critic, real_images, fake_images, batch_axes=1, seed=None):
+def gradient_penalty(critic, real_images, fake_images, batch_axes=1, share=None):
     """E[(|d f / d x| - 1)²] at points drawn evenly between a real and a generated image (WGAN-GP, Gulrajani et al.,
     2017, eq. 3; the paper's weight is 10).
 
@@ -122,14 +122,14 @@ def gradient_penalty(critic, real_images, fake_images, batch_axes=1, seed=None):
         critic: function of images (B, H, W, C), or points (B, 2), -> scores (B, 1).
         real_images, fake_images: float tensors of one shape.
         batch_axes: int, how many leading axes count samples; 2 for (seeds, B, 2).
-        seed: two integers that decide the places between; None draws new ones each time.
+        share: float tensor (B, 1, …) in [0, 1], where between the two; None draws anew, uniformly.
 
     Returns:
         Scalar tensor, in (score per unit of image - 1)².
     """
     shape = tf.concat([tf.shape(real_images)[:batch_axes], [1] * (len(real_images.shape) - batch_axes)], 0)
-    draw = tf.random.uniform if seed is None else lambda s, dtype: tf.random.stateless_uniform(s, seed, dtype=dtype)
-    share = draw(shape, dtype=real_images.dtype)  # uniform, one number for each pair: eps of algorithm 1
+    if share is None:  # uniform, one number for each pair: eps of algorithm 1
+        share = tf.random.uniform(shape, dtype=real_images.dtype)
     _, squared = slopes_squared(critic, share * real_images + (1.0 - share) * fake_images, batch_axes)
     length = tf.sqrt(tf.maximum(squared, 1e-20))  # below it the maximum passes no gradient: no 0 / 0
     return tf.reduce_mean(tf.square(length - 1.0))

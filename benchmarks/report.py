@@ -111,7 +111,7 @@ def collapse(result):
                  for (mean, error), scale, digits in zip(numbers, (1, 100, 1), (1, 1, 3), strict=True)]  # fmt: skip
         rows.append([one["method"], one["data"], *cells, one["seconds_a_seed"]])
     head = ["method", "data", "modes", "high quality, %", "reverse KL, nats", "seconds a seed"]
-    intro = f"{where(result)} Mean ± standard error over 10 seeds (0 to 9), 2,500 samples, 8,000 steps of 256 points."
+    intro = f"{where(result)} Mean ± standard error over 10 seeds (0 to 9), 2,500 samples, 8,000 steps of 128 points."
     return f"{intro}\n\n" + table(head, rows)
 
 
