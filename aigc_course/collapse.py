@@ -54,6 +54,7 @@ BEST = RPGAN._replace(coins=10, g_width=64, d_width=64, g_depth=3, d_depth=3, fo
                       r1=(1.0, 1e-4), r2=(1.0, 1e-4), settle=True)  # fmt: skip
 METHODS = {
     "gan": Method(),
+    "settled": Method(settle=True),
     "latent-32": Method(latent=32),
     "noise": Method(instance_noise=(0.1, 0.1)),
     "noise-falling": Method(instance_noise=(0.5, 0.003)),
