@@ -136,26 +136,36 @@ def the_live_picture_plays(page):
         }""",
         PLANE,
     )
-    status = page.locator("span[role=status]").last
-    step = page.get_by_role("button", name="Step", exact=True)
-    step.wait_for(timeout=120_000)
-    assert "Step 0" in status.inner_text()
-    step.focus()
+    page.get_by_role("button", name="Step", exact=True).wait_for(timeout=120_000)
+
+    def steps():
+        """The step that the newest sentence names; each redraw brings a new element."""
+        found = re.search(r"Step (\d+),", page.locator("span[role=status]").last.inner_text())
+        return int(found[1]) if found else -1
+
+    def until(reached, seconds=90):
+        for _ in range(10 * seconds):
+            if reached(steps()):
+                return
+            page.wait_for_timeout(100)
+        pytest.fail(f"the live picture stands at step {steps()}")
+
+    until(lambda step: step == 0)
+    page.get_by_role("button", name="Step", exact=True).focus()
     page.keyboard.press("Enter")  # no mouse needed
-    page.wait_for_function("e => e.innerText.includes('Step 1,')", arg=status.element_handle(), timeout=60_000)
+    until(lambda step: step == 1)
     page.get_by_role("button", name="Fast", exact=True).click()
-    page.wait_for_function(
-        "e => Number(e.innerText.match(/Step (\\d+)/)[1]) > 60", arg=status.element_handle(), timeout=90_000
-    )
+    until(lambda step: step > 60)
     page.get_by_role("button", name="Pause", exact=True).click()
     page.wait_for_timeout(1500)
-    stopped = status.inner_text()
+    stopped = steps()
     page.wait_for_timeout(1000)
-    assert status.inner_text() == stopped
+    assert steps() == stopped
     picture = page.locator(".jp-OutputArea-output img").last
     box = picture.bounding_box()
     picture.click(position={"x": 0.54 * box["width"], "y": 0.49 * box["height"]})
-    page.wait_for_function("e => e.innerText.includes('Step 0,')", arg=status.element_handle(), timeout=60_000)
-    assert page.get_by_role("combobox", name="data").input_value() == "my own"
+    until(lambda step: step == 0)  # a point of one's own starts the game over
+    chosen = page.get_by_role("combobox", name="data").locator("option:checked").inner_text()
+    assert chosen.replace("\xa0", " ") == "my own"
     if os.environ.get("AIGC_SCREENSHOT"):
         page.screenshot(path=os.environ["AIGC_SCREENSHOT"].replace(".png", "-plane.png"))
