@@ -154,7 +154,7 @@ def test_the_best_method_finds_all_modes_of_an_easier_ring():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: collapse.Arena("dcgan"), "method must be one of gan, latent-32"),
+        (lambda: collapse.Arena("dcgan"), "method must be one of gan, settled"),
         (lambda: collapse.Arena("gan", "spiral"), "data must be one of ring, grid"),
         (lambda: collapse.Arena("gan", np.zeros((5, 3))), r"\(N, 2\), N >= 2; received shape \(5, 3\)"),
         (lambda: collapse.Arena("gan", np.full((5, 2), np.nan)), "finite array"),
