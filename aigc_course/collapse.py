@@ -13,7 +13,7 @@ import tensorflow as tf
 from keras import layers
 
 from aigc_course import data, metrics, objectives
-from aigc_course.runtime import CourseError
+from aigc_course.runtime import CourseError, one_of
 
 # name -> (function of (n, rng) that returns (samples, centres), sigma): the protocol of VEEGAN and PacGAN
 DATA = {"ring": (data.ring, 0.01), "grid": (data.grid, 0.05)}
@@ -69,6 +69,7 @@ METHODS = {
     "r1": Method(r1=(1.0, 1.0)),
     "rpgan": RPGAN,
     "best": BEST,
+    "best, rates constant": BEST._replace(settle=False),
     "best, no coins": BEST._replace(coins=0),
     "best, no waves": BEST._replace(fourier=0),
     "best, R1 and R2 constant": BEST._replace(r1=(1.0, 1.0), r2=(1.0, 1.0)),
@@ -83,11 +84,7 @@ def get(method):
     Raises:
         CourseError: there is no such method.
     """
-    if isinstance(method, Method):
-        return method
-    if method not in METHODS:
-        raise CourseError(f"method must be one of {', '.join(METHODS)}; received {method!r}.")
-    return METHODS[method]
+    return method if isinstance(method, Method) else one_of(method, METHODS, "method")
 
 
 # --- networks: S of them in one -----------------------------------------------------------------------------
@@ -218,27 +215,20 @@ class Arena:
         self.g_optimizer.build(self.generator.trainable_variables)
         self.compiled = tf.function(self.train_step)
 
-    def normals(self, step, draw, *shape):
-        """Normal numbers (S, *shape), a function of seed, step and draw."""
-        seeds = [tf.stack([seed, 64 * step + draw]) for seed in self.seeds]
-        return tf.stack([tf.random.stateless_normal(shape, seed) for seed in seeds])
-
-    def uniforms(self, step, draw, *shape):
-        """Numbers from 0 to 1, as `normals`."""
-        seeds = [tf.stack([seed, 64 * step + draw]) for seed in self.seeds]
-        return tf.stack([tf.random.stateless_uniform(shape, seed) for seed in seeds])
+    def random(self, kind, step, draw, shape, **options):
+        """Numbers (S, *shape) by one of TensorFlow's stateless functions: what seed, step and draw decide alone."""
+        return tf.stack([kind(shape, tf.stack([seed, 64 * step + draw]), **options) for seed in self.seeds])
 
     def noise(self, n, step, draw):
         """z (S, n, latent + coins)."""
-        z = self.normals(step, draw, n, self.method.latent + self.method.coins)
+        z = self.random(tf.random.stateless_normal, step, draw, (n, self.method.latent + self.method.coins))
         smooth, coins = tf.split(z, [self.method.latent, self.method.coins], axis=-1)
         return tf.concat([smooth, tf.where(coins > 0, 1.0, -1.0)], axis=-1)
 
     def reals(self, step, draw):
         """Training points (S, BATCH, 2), in units of `scale`."""
-        seeds = [tf.stack([seed, 64 * step + draw]) for seed in self.seeds]
-        uniform = {"minval": 0, "maxval": len(self.points), "dtype": tf.int32}
-        return tf.gather(self.points, tf.stack([tf.random.stateless_uniform((BATCH,), s, **uniform) for s in seeds]))
+        places = {"minval": 0, "maxval": len(self.points), "dtype": tf.int32}
+        return tf.gather(self.points, self.random(tf.random.stateless_uniform, step, draw, (BATCH,), **places))
 
     def train_step(self, step, noise, r1, r2):
         """D moves d_steps times, then G once, through the D that it meets then; returns both losses."""
@@ -250,7 +240,7 @@ class Arena:
 
         def seen(points, draw):
             if any(method.instance_noise):
-                points += noise * self.normals(step, draw, BATCH, 2)
+                points += noise * self.random(tf.random.stateless_normal, step, draw, (BATCH, 2))
             return objectives.pack(points, method.pack, batch_axes=2)
 
         for turn in range(method.d_steps):
@@ -260,11 +250,11 @@ class Arena:
             reals = self.reals(step, draw + 1)
             real_seen, fake_seen = seen(reals, draw + 2), seen(fakes, draw + 3)
             with tf.GradientTape() as d_tape:
-                real_logits, real_penalty = slope_penalty(logits, real_seen, any(method.r1))
-                fake_logits, fake_penalty = slope_penalty(logits, fake_seen, any(method.r2))
-                d_loss = objective.d_loss(real_logits, fake_logits) + r1 * real_penalty + r2 * fake_penalty
+                real_logits, real_penalty = objectives.with_r1(logits, real_seen, r1 if any(method.r1) else 0, 2)
+                fake_logits, fake_penalty = objectives.with_r1(logits, fake_seen, r2 if any(method.r2) else 0, 2)
+                d_loss = objective.d_loss(real_logits, fake_logits) + real_penalty + fake_penalty
                 if method.gradient_penalty:
-                    share = self.uniforms(step, draw + 4, real_seen.shape[1], 1)
+                    share = self.random(tf.random.stateless_uniform, step, draw + 4, (real_seen.shape[1], 1))
                     between = objectives.gradient_penalty(logits, real_seen, fake_seen, batch_axes=2, share=share)
                     d_loss += method.gradient_penalty * between
                 total = seeds * d_loss  # losses are means over the seeds too: each seed's share is its own loss
@@ -314,11 +304,6 @@ class Arena:
         return self.discriminator(seen, training=False).numpy()[..., 0]
 
 
-def slope_penalty(logits, points, wanted):
-    """(logits, penalty): the second derivative is computed only where it is wanted."""
-    return objectives.r1_penalty(logits, points, batch_axes=2) if wanted else (logits(points), 0.0)
-
-
 def at(pair, share, until=0.7):
     """A value on its way from pair[0] to pair[1], which it reaches when `until` of the training is over."""
     start, end = pair
@@ -335,9 +320,8 @@ def settled(share, since=0.7, low=0.02):
 def check_points(points):
     """Training points (N, 2), float32, from a name in DATA or an array."""
     if isinstance(points, str):
-        if points not in DATA:
-            raise CourseError(f"data must be one of {', '.join(DATA)}, or an array (N, 2); received {points!r}.")
-        return DATA[points][0](TRAINING_POINTS, np.random.default_rng(0))[0]
+        make, _ = one_of(points, DATA, "data")
+        return make(TRAINING_POINTS, np.random.default_rng(0))[0]
     points = np.asarray(points)
     if points.ndim != 2 or points.shape[1] != 2 or len(points) < 2 or not np.isfinite(points.astype(float)).all():
         raise CourseError(f"points must be a finite array (N, 2), N >= 2; received shape {points.shape}.")

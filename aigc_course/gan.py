@@ -206,8 +206,8 @@ class GAN(keras.Model):
         with tf.GradientTape() as g_tape:
             fake_images = self.generator(self.noise(tf.shape(real_images)[0], draw=0), training=True)
         with tf.GradientTape() as d_tape:
-            real_logits, real_penalty = self.opinion(real_images, self.r1)
-            fake_logits, fake_penalty = self.opinion(fake_images, self.r2)
+            real_logits, real_penalty = objectives.with_r1(self.logits, real_images, self.r1)
+            fake_logits, fake_penalty = objectives.with_r1(self.logits, fake_images, self.r2)
             d_loss = self.objective.d_loss(real_logits, fake_logits) + real_penalty + fake_penalty
             d_loss = self.share(self.d_optimizer, d_loss)
         d_gradients = d_tape.gradient(d_loss, self.discriminator.trainable_variables)
@@ -223,13 +223,6 @@ class GAN(keras.Model):
         g_gradients = g_tape.gradient(fake_images, self.generator.trainable_variables, output_gradients=slopes)
         self.g_optimizer.apply(g_gradients, self.generator.trainable_variables)
         return real_logits, fake_logits
-
-    def opinion(self, images, weight):
-        """(logits, weighted slope penalty); without a weight the second derivative is not computed."""
-        if not weight:
-            return self.logits(images), 0.0
-        logits, penalty = objectives.r1_penalty(self.logits, images)
-        return logits, weight * penalty
 
     @staticmethod
     def share(optimizer, loss):

@@ -88,12 +88,9 @@ def nearest_neighbours(queries, references, k=1, skip_self=False):
     most = len(references) - skip_self
     if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or not 1 <= k <= most:
         raise CourseError(f"k must be an integer from 1 to {most}, the number of references; received {k!r}.")
-    centre = references.mean(axis=0)  # small numbers lose fewer digits in |a - b|² = |a|² - 2ab + |b|²
-    queries, references = queries - centre, references - centre
-    lengths, distances, indices = np.square(references).sum(axis=1), [], []
-    for start in range(0, len(queries), 500):
-        part = queries[start : start + 500]
-        squared = np.square(part).sum(axis=1)[:, None] + lengths - 2.0 * part @ references.T  # (500, M)
+    distances, indices = [], []
+    for start, squared in squared_distances(queries, references):
+        part = queries[start : start + len(squared)]
         if skip_self:
             squared[np.arange(len(part)), start + np.arange(len(part))] = np.inf
         chosen = np.argpartition(squared, k - 1, axis=1)[:, :k]
@@ -103,6 +100,16 @@ def nearest_neighbours(queries, references, k=1, skip_self=False):
         distances.append(np.sqrt(np.take_along_axis(exact, order, axis=1)))
         indices.append(np.take_along_axis(chosen, order, axis=1))
     return np.concatenate(distances), np.concatenate(indices)
+
+
+def squared_distances(queries, references, block=500):
+    """Yields (first row, squared distances (block, M)), a block of queries at a time: all at once may not fit."""
+    centre = references.mean(axis=0)  # small numbers lose fewer digits in |a - b|² = |a|² - 2ab + |b|²
+    queries, references = queries - centre, references - centre
+    lengths = np.square(references).sum(axis=1)
+    for start in range(0, len(queries), block):
+        part = queries[start : start + block]
+        yield start, np.square(part).sum(axis=1)[:, None] + lengths - 2.0 * part @ references.T
 
 
 def precision_recall(real, fake, k=3):
@@ -128,12 +135,8 @@ def precision_recall(real, fake, k=3):
 def inside(queries, references, k):
     """The share of queries within the k-th-neighbour ball of at least one reference."""
     radii = nearest_neighbours(references, references, k, skip_self=True)[0][:, -1]
-    hits, lengths = 0, np.square(references).sum(axis=1)
-    for start in range(0, len(queries), 500):
-        part = queries[start : start + 500]
-        squared = np.square(part).sum(axis=1)[:, None] + lengths - 2.0 * part @ references.T
-        slack = 1e-9 * (1.0 + lengths)  # a sample on a ball's edge is inside, rounding or not
-        hits += (squared <= np.square(radii) + slack).any(axis=1).sum()
+    reach = np.square(radii) * (1 + 1e-9) + 1e-9  # a sample on a ball's edge is inside, rounding or not
+    hits = sum((squared <= reach).any(axis=1).sum() for _, squared in squared_distances(queries, references))
     return float(hits / len(queries))
 
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from aigc_course.runtime import CourseError
+from aigc_course.runtime import CourseError, one_of
 
 
 class Objective(NamedTuple):
@@ -112,6 +112,14 @@ def r1_penalty(discriminator, real_images, batch_axes=1):
     return logits, 0.5 * tf.reduce_mean(squared)
 
 
+def with_r1(discriminator, images, weight, batch_axes=1):
+    """(logits, weight times `r1_penalty`). The number 0 as weight saves the second derivative."""
+    if isinstance(weight, (int, float)) and weight == 0:
+        return discriminator(images), 0.0
+    logits, penalty = r1_penalty(discriminator, images, batch_axes)
+    return logits, weight * penalty
+
+
 def gradient_penalty(critic, real_images, fake_images, batch_axes=1, share=None):
     """E[(|d f / d x| - 1)²] at points drawn evenly between a real and a generated image (WGAN-GP, Gulrajani et al.,
     2017, eq. 3; the paper's weight is 10).
@@ -179,8 +187,4 @@ def get(name):
     Raises:
         CourseError: there is no such objective.
     """
-    if isinstance(name, Objective):
-        return name
-    if name not in OBJECTIVES:
-        raise CourseError(f"objective must be one of {', '.join(OBJECTIVES)}; received {name!r}.")
-    return OBJECTIVES[name]
+    return name if isinstance(name, Objective) else one_of(name, OBJECTIVES, "objective")

@@ -14,7 +14,7 @@ from keras import layers
 from matplotlib.figure import Figure
 
 from aigc_course import data, objectives, plots
-from aigc_course.runtime import CourseError
+from aigc_course.runtime import CourseError, one_of
 
 BATCH, SHOWN, TICKS = 128, 300, 41
 AXES = (0.11, 0.12, 0.86, 0.78)  # left, bottom, width, height of the plot in its picture: clicks are read by it
@@ -37,9 +37,7 @@ def data_set(name, n=4000, seed=0):
         "grid": lambda: data.grid(n, rng, sigma=0.1)[0] / 4,
         "two moons": lambda: data.moons(n, rng) * np.float32(0.75),
     }
-    if name not in makers:
-        raise CourseError(f"data must be one of {', '.join(makers)}; received {name!r}.")
-    return makers[name]()
+    return one_of(name, makers, "data")()
 
 
 def build_players(latent_dim=4, width=64):
@@ -73,8 +71,7 @@ class Game:
                 "the generator must give points (B, 2) and the discriminator take them; received "
                 f"{generator.output_shape} and {discriminator.input_shape}. End G in Dense(2)."
             )
-        if objective not in OBJECTIVES:
-            raise CourseError(f"objective must be one of {', '.join(OBJECTIVES)}; received {objective!r}.")
+        one_of(objective, OBJECTIVES, "objective")
         self.generator, self.discriminator = generator, discriminator
         self.latent_dim = generator.input_shape[-1]
         self.first = generator.get_weights(), discriminator.get_weights()
@@ -100,10 +97,10 @@ class Game:
             fakes = self.generator(z, training=True)
         real_seen, fake_seen = reals + real_noise, fakes + fake_noise
         with tf.GradientTape() as d_tape:
-            real_logits, r1 = objectives.r1_penalty(logits, real_seen)
-            fake_logits, r2 = objectives.r1_penalty(logits, fake_seen)
+            real_logits, r1 = objectives.with_r1(logits, real_seen, slope_weight)
+            fake_logits, r2 = objectives.with_r1(logits, fake_seen, slope_weight if objective.paired else 0.0)
             d_loss = objective.d_loss(real_logits, fake_logits)
-            total = d_loss + slope_weight * (r1 + (r2 if objective.paired else 0.0))
+            total = d_loss + r1 + r2
             if penalty_weight:
                 total += penalty_weight * objectives.gradient_penalty(logits, real_seen, fake_seen)
         weights = self.discriminator.trainable_variables

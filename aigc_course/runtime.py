@@ -20,6 +20,13 @@ class CourseError(ValueError):
     """A mistake that the reader can mend. The message says what was expected, what came, and what to do."""
 
 
+def one_of(name, table, what):
+    """table[name], or a CourseError that lists the names that there are."""
+    if not isinstance(name, str) or name not in table:
+        raise CourseError(f"{what} must be one of {', '.join(table)}; received {name!r}.")
+    return table[name]
+
+
 def is_fast():
     """True in the fast profile (`AIGC_FAST=1`), in which every notebook ends within 30 seconds."""
     return os.environ.get("AIGC_FAST", "0") not in ("", "0")

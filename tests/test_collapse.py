@@ -30,8 +30,8 @@ def test_a_seed_does_not_depend_on_its_neighbours(name):
     for arena in (together, alone):
         arena.train(4)
     for one, other in ((together.generator, alone.generator), (together.discriminator, alone.discriminator)):
-        np.testing.assert_allclose(weights(one, 1), weights(other, 0), rtol=1e-3, atol=3e-4)
-    np.testing.assert_allclose(together.sample(50)[1], alone.sample(50)[0], rtol=1e-3, atol=3e-3)
+        np.testing.assert_allclose(weights(one, 1), weights(other, 0), rtol=1e-3, atol=2e-5)
+    np.testing.assert_allclose(together.sample(50)[1], alone.sample(50)[0], rtol=1e-3, atol=2e-4)
     assert np.abs(weights(together.generator, 0) - weights(together.generator, 2)).max() > 0.1
 
 

@@ -61,7 +61,7 @@ def test_cells_were_run_once_in_order_without_error(name):
 def test_cell_sizes(name):
     """25–45 cells; code at most 30 lines (a training step 40); text at most 80 words (title, tables, sources 130)."""
     cells = BOOKS[name].cells
-    assert 25 <= len(cells) <= 56, len(cells)  # chapter 06 has a verdict on each tip
+    assert 25 <= len(cells) <= 52, len(cells)
     for cell in code_cells(name):
         lines = len(cell.source.splitlines())
         assert lines <= (40 if "_step" in cell.source else 30), (lines, cell.source[:60])
