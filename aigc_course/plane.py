@@ -149,8 +149,7 @@ class Game:
         real, fake = self.points[:SHOWN], self.sample()
         ax.scatter(*real.T, s=9, marker="o", color=plots.REAL, linewidths=0, label="real")
         ax.scatter(*fake.T, s=16, marker="x", color=plots.FAKE, linewidths=1, label="generated")
-        ax.set(xlim=(-1.5, 1.5), ylim=(-1.5, 1.5), xlabel="$x_1$", ylabel="$x_2$", title=self.describe())
-        ax.title.set_fontsize(9)
+        ax.set(xlim=(-1.5, 1.5), ylim=(-1.5, 1.5), xlabel="$x_1$", ylabel="$x_2$", title=f"Step {self.step_count}")
         ax.legend(loc="upper right", fontsize="small")
         return fig
 

@@ -357,3 +357,32 @@ def test_mixtures_check_their_arguments(n, rng):
     """n is a positive integer and rng a numpy Generator, neither a seed nor the global state."""
     with pytest.raises(CourseError, match="default_rng"):
         data.ring(n, np.random.default_rng(0) if rng is None else rng)
+
+
+def test_stacked_batches_hold_three_independent_digits(rng):
+    """Each channel is an image of the data in [-1, 1]; channels are no copies of each other; entering at batch 3 is
+    skipping 3."""
+    images = np.arange(50, dtype=np.uint8)[:, None, None] * np.ones((1, 2, 2), np.uint8)  # image i is filled with i
+    stream = data.stacked_batches(images, 10, seed=5)
+    drawn = np.concatenate([batch.numpy() for batch in stream.take(5)])  # (50, 2, 2, 3): one pass over the data
+    labels = np.rint((drawn[:, 0, 0] + 1) * 127.5).astype(int)  # (50, 3)
+    assert drawn.shape == (50, 2, 2, 3)
+    for channel in range(3):
+        assert sorted(labels[:, channel]) == list(range(50))
+    for a, b in ((0, 1), (0, 2), (1, 2)):
+        assert (labels[:, a] == labels[:, b]).mean() < 0.2
+    later = next(iter(data.stacked_batches(images, 10, seed=5, start=3)))
+    np.testing.assert_array_equal(later, drawn[30:40])
+
+
+def test_moons_lie_on_two_half_circles(rng):
+    """Without noise every point is at distance 1 from one of the two centres, half of them each, on its own side."""
+    points = data.moons(2000, rng, sigma=0.0)
+    upper = np.abs(np.linalg.norm(points - [-0.5, -0.25], axis=1) - 1) < 1e-5
+    lower = np.abs(np.linalg.norm(points - [0.5, 0.25], axis=1) - 1) < 1e-5
+    assert (upper | lower).all()
+    assert 0.45 < upper.mean() < 0.55
+    assert points[upper & ~lower][:, 1].min() >= -0.25 - 1e-6
+    assert points[lower & ~upper][:, 1].max() <= 0.25 + 1e-6
+    with pytest.raises(CourseError, match="n must be a positive integer"):
+        data.moons(0, rng)

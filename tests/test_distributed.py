@@ -232,3 +232,30 @@ def test_a_batch_that_does_not_split_is_refused(batch, workers):
     """Shares must be equal, and two images or more for batch normalisation."""
     with pytest.raises(CourseError, match=f"must split evenly among {workers} workers"):
         distributed.share_of(batch, workers)
+
+
+def test_a_batch_that_grows_is_the_same_in_both_loops(tiny_gan, tmp_path):
+    """3 steps of 4 images, then 2 of 8, by `distributed.train` on one device: the weights of `fit` in the same parts; and
+    taken up at step 2 from the checkpoint."""
+    import numpy as np
+    import tensorflow as tf
+
+    images = np.random.default_rng(0).integers(0, 256, (64, 4, 4), dtype=np.uint8)
+    build = lambda: tiny_gan(batch_norm=False, dropout=False, optimizer=lambda: None)  # noqa: E731
+    plain = build()
+    for steps, size in ((3, 4), (2, 8)):
+        plain.fit(images, size, steps_per_epoch=steps, verbose=0)
+
+    def parts(start):
+        return [(end, size) for end, size in ((3, 4), (5, 8)) if end > start]
+
+    one, checkpoint = tf.distribute.MirroredStrategy(["CPU:0"]), tmp_path / "gan.keras"
+    found = distributed.train(one, build, images, 5, parts, checkpoint)
+    assert found.step == 5
+    for a, b in zip(plain.get_weights(), found.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+    checkpoint.unlink()
+    distributed.train(one, build, images, 2, lambda start: [(2, 4)], checkpoint)
+    resumed = distributed.train(one, build, images, 5, parts, checkpoint)
+    for a, b in zip(plain.get_weights(), resumed.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)

@@ -136,3 +136,28 @@ def test_img_shape_is_checked(img_shape):
     with pytest.raises(CourseError, match=r"img_shape must be .*received .*MNIST") as caught:
         models.build_discriminator(img_shape)
     assert repr(img_shape) in str(caught.value)
+
+
+def test_the_critic_judges_each_image_alone():
+    """The article's discriminator less normalisation and dropout: 95,489 - 4 (64 + 128) parameters; in training mode an
+    image's score is the same whatever stands beside it, and twice the same."""
+    critic = models.build_critic()
+    assert critic.count_params() == 95_489 - 4 * (64 + 128)
+    images = np.random.default_rng(0).uniform(-1, 1, (6, 28, 28, 1)).astype("float32")
+    together = critic(images, training=True).numpy()
+    alone = np.concatenate([critic(images[i : i + 1], training=True) for i in range(6)])
+    np.testing.assert_allclose(together, alone, rtol=1e-4, atol=1e-5)
+    mixed = models.build_discriminator()  # the comparison can fail: batch normalisation mixes
+    first, whole = mixed(images[:1], training=True), mixed(images, training=True)
+    assert np.abs(np.asarray(whole)[:1] - np.asarray(first)).max() > 1e-3
+
+
+def test_a_generator_of_three_channels():
+    """channels=3 changes the last layer alone: 2 x (4 x 4 x 64 + 1) more parameters, values in [-1, 1]."""
+    generator = models.build_generator(channels=3)
+    assert generator.count_params() == 1_924_289 + 2 * (4 * 4 * 64 + 1)
+    images = generator(np.random.default_rng(0).standard_normal((2, 100)).astype("float32")).numpy()
+    assert images.shape == (2, 28, 28, 3)
+    assert np.abs(images).max() <= 1
+    with pytest.raises(CourseError, match="img_shape must be"):
+        models.build_generator(channels=0)

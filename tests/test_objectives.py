@@ -283,3 +283,19 @@ def test_pack_puts_neighbours_side_by_side():
     np.testing.assert_array_equal(objectives.pack(tf.constant(points), 1), points)
     with pytest.raises(CourseError, match="groups of 4; received 6"):
         objectives.pack(tf.constant(points), 4)
+
+
+def test_a_penalty_is_weighted_and_left_out_at_weight_0(rng):
+    """with_r1 is the logits and weight times r1_penalty; at 0 the discriminator is asked once and nothing is added."""
+    x, calls = tf.constant(rng.standard_normal((4, 2)).astype("float32")), []
+
+    def logits(points):
+        calls.append(1)
+        return tf.reduce_sum(points**2, axis=-1, keepdims=True)
+
+    found, penalty = objectives.with_r1(logits, x, tf.constant(0.3))
+    np.testing.assert_allclose(found, logits(x))
+    assert float(penalty) == pytest.approx(0.3 * float(objectives.r1_penalty(logits, x)[1]), rel=1e-6)
+    calls.clear()
+    assert objectives.with_r1(logits, x, 0.0)[1] == 0.0
+    assert len(calls) == 1
