@@ -235,8 +235,8 @@ def test_a_batch_that_does_not_split_is_refused(batch, workers):
 
 
 def test_a_batch_that_grows_is_the_same_in_both_loops(tiny_gan, tmp_path):
-    """3 steps of 4 images, then 2 of 8, by `distributed.train` on one device: the weights of `fit` in the same parts; and
-    taken up at step 2 from the checkpoint."""
+    """3 steps of 4 images, then 2 of 8, by `distributed.train` on one device: the weights of `fit` in the same parts;
+    and taken up at step 2 from the checkpoint."""
     import numpy as np
     import tensorflow as tf
 
