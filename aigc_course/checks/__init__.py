@@ -1,0 +1,60 @@
+"""Checks for the exercises: `checks.check("02.1", f)` tries your function on fresh inputs and says what is wrong.
+
+Expectations are computed in NumPy from the formula; no code that an exercise asks for is imported.
+"""
+
+import numpy as np
+
+from aigc_course.checks import (
+    chapter_01,
+    chapter_02,
+    chapter_03,
+    chapter_04,
+    chapter_05,
+    chapter_06,
+)
+from aigc_course.checks.calling import AnswerError, call
+from aigc_course.checks.exercise import Answer, judge
+from aigc_course.runtime import CourseError, one_of
+
+CHAPTERS = (chapter_01, chapter_02, chapter_03, chapter_04, chapter_05, chapter_06)
+EXERCISES = {exercise.key: exercise for chapter in CHAPTERS for exercise in chapter.EXERCISES}
+
+
+def check(key, function, seed=None):
+    """Tries a function on fresh random inputs; prints one line of praise or raises with a hint.
+
+    Args:
+        key: str, the exercise, for example "02.1".
+        function: what you wrote.
+        seed: int, for the same inputs each time; None draws new ones.
+
+    Raises:
+        AssertionError: the answer is wrong; the message names the misconception where it is a known one.
+        CourseError: there is no such exercise, or `function` is no function.
+    """
+    exercise = one_of(key, EXERCISES, "exercise")
+    if not callable(function):
+        raise CourseError(
+            f"exercise {key} takes the function itself; received {type(function).__name__}. "
+            f'Write checks.check("{key}", {exercise.function}), without brackets behind the name.'
+        )
+    verdict = judge(exercise, *try_out(exercise, function, np.random.default_rng(seed)))
+    if not verdict.passed:
+        raise AssertionError(f"{key} {verdict.message}") from None
+    print(f"{key} ✓ {verdict.message}")
+
+
+def try_out(exercise, function, rng):
+    """(cases, answers) of a function in this process; it stops at the first error."""
+    cases, answers = exercise.cases(rng), []
+    for case in cases:
+        try:
+            answers.append(Answer(call(function, exercise.how, case, exercise.outputs)))
+        except AnswerError as error:
+            answers.append(Answer(None, ("AnswerError", str(error))))
+        except Exception as error:
+            answers.append(Answer(None, (type(error).__name__, str(error))))
+        if answers[-1].error:
+            break
+    return cases, answers

@@ -1,0 +1,165 @@
+"""Exercises of chapter 01: learning from data."""
+
+import functools
+
+import numpy as np
+
+from aigc_course import data
+from aigc_course.checks.exercise import Exercise
+
+FEATURES_MOST, FEATURES_BAR = 64, 0.60  # sums of rows and columns reach 0.7, 49 block means 0.8, the ink alone 0.2
+
+
+def label_cases(rng):
+    """Pairs (labels, predictions) with some mistakes, one pair without any."""
+    cases = []
+    for n in (20, 37, 50, 64):
+        labels = rng.integers(0, 10, n)
+        wrong = rng.permutation(n)[: rng.integers(3, n // 2)]
+        predictions = labels.copy()
+        predictions[wrong] = (labels[wrong] + rng.integers(2, 9, len(wrong))) % 10
+        cases.append((labels, predictions))
+    return [*cases, (cases[0][0], cases[0][0].copy())]
+
+
+def ridge_cases(rng):
+    """(x (N, F), y (N,), ridge) with ridges that matter."""
+    return [(rng.standard_normal((n, f)), rng.standard_normal(n), float(rng.uniform(1.5, 6.0)))
+            for n, f in ((12, 3), (9, 5), (4, 4), (20, 2))]  # fmt: skip
+
+
+def ridge_solution(x, y, weight):
+    return np.linalg.solve(x.T @ x + weight * np.eye(x.shape[1]), x.T @ y)
+
+
+def density_cases(rng):
+    """(x (N, F), mean (F,), variance (F,))."""
+    return [(rng.standard_normal((n, f)), rng.standard_normal(f), rng.uniform(0.2, 3.0, f))
+            for n, f in ((5, 3), (8, 2), (4, 6))]  # fmt: skip
+
+
+def log_density(x, mean, variance):
+    return -0.5 * (np.log(2 * np.pi * variance) + (x - mean) ** 2 / variance).sum(axis=1)
+
+
+def feature_cases(rng):
+    """Training images, test images, the same again, half of them in another order, two blank images."""
+    (x_train, _), (x_test, _) = data.load_mnist()
+    train, test = rng.permutation(len(x_train))[:3000], rng.permutation(len(x_test))[:1000]
+    blank = np.stack([np.zeros((28, 28), np.uint8), np.full((28, 28), 255, np.uint8)])
+    turned = x_test[test][::-1][:500]
+    return [(x_train[train],), (x_test[test],), (x_test[test],), (np.ascontiguousarray(turned),), (blank,)]
+
+
+@functools.cache
+def labels():
+    """image bytes -> digit, for all of MNIST: labels never travel with the inputs, they are looked up here."""
+    return {image.tobytes(): label for images, digits in data.load_mnist() for image, label in
+            zip(images, digits, strict=True)}  # fmt: skip
+
+
+def judge_features(cases, values):
+    """A few properties, then the accuracy of a linear reader on images that it has not seen."""
+    train, test, again, turned, blank = (parts[0] for parts in values)
+    for (images,), got in zip(cases, (train, test, again, turned, blank), strict=True):
+        if got.ndim != 2 or len(got) != len(images):
+            return (f"{len(images)} images must give features ({len(images)}, F), one row an image; "
+                    f"shape {got.shape} came.")  # fmt: skip
+    if train.shape[1] > FEATURES_MOST:
+        return f"{train.shape[1]} features are more than {FEATURES_MOST}: those are pixels, not features."
+    if not np.isfinite(blank).all():
+        return "an empty or a full image gives NaN or infinity: your code divides by its ink, or by its spread."
+    if not all(np.isfinite(part).all() for part in (train, test, again, turned)):
+        return "some features are NaN or infinite."
+    if not np.allclose(test, again):
+        return "the same images gave other features the second time: a feature must not be random."
+    if not np.allclose(test[::-1][:500], turned, atol=1e-4):
+        return ("an image's features change with the other images in the batch. One image alone must have features "
+                "too: do not use means or ranks over the batch.")  # fmt: skip
+    if (train.std(axis=0) < 1e-9).all():
+        return "every image has the same features: nothing can be read from them."
+    y_train, y_test = (np.array([labels()[image.tobytes()] for image in images]) for (images,) in cases[:2])
+    accuracy = linear_reader(train.astype(float), y_train, test.astype(float), y_test)
+    if accuracy < FEATURES_BAR:
+        return (f"a linear reader with your features reads {accuracy:.0%} of 1,000 unseen digits; {FEATURES_BAR:.0%} "
+                "is asked for. Where in the image is the ink?")  # fmt: skip
+    return None
+
+
+def linear_reader(x_train, y_train, x_test, y_test):
+    """Accuracy of least squares on one-hot labels, with a small ridge."""
+    centre, scale = x_train.mean(axis=0), x_train.std(axis=0) + 1e-9
+    x_train, x_test = (np.c_[(x - centre) / scale, np.ones(len(x))] for x in (x_train, x_test))
+    weights = ridge_solution(x_train, np.eye(10)[y_train], 1.0)
+    return float(((x_test @ weights).argmax(axis=1) == y_test).mean())
+
+
+EXERCISES = (
+    Exercise(
+        key="01.1", function="error_rate", title="How often is it wrong", points=1,
+        checked="the share of mistakes on five sets of labels, one of them without mistakes",
+        cases=label_cases,
+        expected=lambda labels, predictions: (labels != predictions).mean(),
+        hints=(
+            ("that is the share of right answers, the accuracy. The error rate is what it lacks to 1.",
+             lambda y, p: (y == p).mean()),
+            ("that is the number of mistakes. The rate divides it by the number of predictions.",
+             lambda y, p: (y != p).sum()),
+            ("that is in percent. A share lies between 0 and 1.", lambda y, p: 100 * (y != p).mean()),
+            ("you averaged |label - prediction|. Digits are names: taking 9 for 1 is one mistake, not eight.",
+             lambda y, p: np.abs(y - p).mean()),
+            ("you averaged label - prediction. Digits are names, and here mistakes even cancel.",
+             lambda y, p: (y - p).mean()),
+            ("you counted one entry for each image, not their mean: average over the images.", lambda y, p: y != p),
+        ),
+    ),
+    Exercise(
+        key="01.2", function="ridge_weights", title="A linear learner in one line", points=2,
+        checked="the weights on four sets, one with as many examples as features",
+        cases=ridge_cases, expected=ridge_solution,
+        hints=(
+            ("that is plain least squares: the ridge is missing.",
+             lambda x, y, r: np.linalg.pinv(x) @ y),
+            ("the ridge has the wrong sign: the penalty is added to what is minimised.",
+             lambda x, y, r: ridge_solution(x, y, -r)),
+            ("the ridge is multiplied by the number of examples. That suits a mean of squares; ours is their sum.",
+             lambda x, y, r: ridge_solution(x, y, r * len(x))),
+            ("those are the predictions x w. The weights w were asked for.",
+             lambda x, y, r: x @ ridge_solution(x, y, r)),
+            ("those are the dual weights, one for each example: (x xᵀ + ridge I)⁻¹ y. Multiply by xᵀ.",
+             lambda x, y, r: np.linalg.solve(x @ x.T + r * np.eye(len(x)), y)),
+            ("the ridge was added to every entry of xᵀx; it belongs on the diagonal only.",
+             lambda x, y, r: np.linalg.solve(x.T @ x + r, x.T @ y)),
+            ("the ridge is squared: it stands in the penalty as it is.",
+             lambda x, y, r: ridge_solution(x, y, r * r)),
+        ),
+    ),
+    Exercise(
+        key="01.3", function="log_density", title="A Gaussian that reads", points=2,
+        checked="the logarithm of the density on three sets of points",
+        cases=density_cases, expected=log_density,
+        hints=(
+            ("log(2 π variance) is missing: without it a wide Gaussian wins everywhere.",
+             lambda x, m, v: -0.5 * ((x - m) ** 2 / v).sum(1)),
+            ("the factor ½ is missing.", lambda x, m, v: -(np.log(2 * np.pi * v) + (x - m) ** 2 / v).sum(1)),
+            ("½ belongs to both terms: log √(2 π variance) is half of log(2 π variance).",
+             lambda x, m, v: -(np.log(2 * np.pi * v) + 0.5 * (x - m) ** 2 / v).sum(1)),
+            ("you took the variance for the standard deviation and squared it.",
+             lambda x, m, v: log_density(x, m, v * v)),
+            ("you averaged over the features. Independent features multiply; their logarithms add up.",
+             lambda x, m, v: log_density(x, m, v) / x.shape[1]),
+            ("that is the density. Its logarithm was asked for: 784 small factors would round to 0.",
+             lambda x, m, v: np.exp(log_density(x, m, v))),
+            ("you added up over the points (axis 0). Each has its own density: add up over the features (axis 1).",
+             lambda x, m, v: -0.5 * (np.log(2 * np.pi * v) + (x - m) ** 2 / v).sum(0)),
+            ("you added up over everything. One number for each point was asked for.",
+             lambda x, m, v: log_density(x, m, v).sum()),
+        ),
+    ),
+    Exercise(
+        key="01.4", function="features", title="Invent features", points=3,
+        checked=f"at most {FEATURES_MOST} features, each image by itself, and a linear reader that reads at least "
+                f"{FEATURES_BAR:.0%} of 1,000 unseen digits",
+        cases=feature_cases, judge=judge_features,
+    ),
+)  # fmt: skip

@@ -1,0 +1,181 @@
+"""What an exercise is, and how an answer is judged: against the formula, then against known misconceptions."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+NOT_DONE = "not done yet: write the function, run its cell, then this one."
+
+
+class Answer(NamedTuple):
+    """What came for one case: arrays, or an error as (its class, its text)."""
+
+    values: list | None
+    error: tuple | None = None
+
+
+class Verdict(NamedTuple):
+    """passed, and one line for the learner: praise, or a hint that gives no expected value away."""
+
+    passed: bool
+    message: str
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One exercise.
+
+    Attributes:
+        key: "chapter.number".
+        function: name of the function that the learner writes.
+        title: in a few words.
+        points: int.
+        checked: what is checked, in one sentence, for the learner and for the feedback page.
+        cases: function rng -> list of tuples of arguments, fresh and random.
+        expected: function (*arguments) -> value or tuple, computed in NumPy from the formula.
+        hints: list of (misconception in words, function (*arguments) -> what it gives).
+        special: function (cases, list of values) -> hint or None, asked before `hints`, for what no formula explains.
+        judge: instead of `expected`: function (cases, list of values) -> hint, or None if all is well.
+        outputs: how many arrays one answer consists of.
+        rtol, atol: an answer is right within atol + rtol * |expected|.
+        how: how the function is called, a key of `calling.HOW`.
+        unordered: the numbers of an answer may come in any order.
+    """
+
+    key: str
+    function: str
+    title: str
+    points: int
+    checked: str
+    cases: callable
+    expected: callable = None
+    hints: tuple = ()
+    special: callable = None
+    judge: callable = None
+    outputs: int = 1
+    rtol: float = 1e-4
+    atol: float = 1e-6
+    how: str = "plainly"
+    unordered: bool = False
+
+
+def judge(exercise, cases, answers):
+    """The verdict on answers to an exercise's cases.
+
+    Args:
+        exercise: `Exercise`.
+        cases: list of tuples of arguments.
+        answers: list of `Answer`, one for each case; it may end early, with an error.
+
+    Returns:
+        `Verdict`.
+    """
+    for answer in answers:
+        if answer.error:
+            return Verdict(False, describe_error(exercise, *answer.error))
+    if not answers or len(answers) < len(cases):
+        return Verdict(False, "no answer came.")
+    hint = find_fault(exercise, cases, [answer.values for answer in answers])
+    points = f"{exercise.points} point{'s' if exercise.points > 1 else ''}"
+    return Verdict(hint is None, hint or f"right: {exercise.checked} ({points})")
+
+
+def describe_error(exercise, kind, text):
+    """An error in the learner's function, in one line."""
+    if kind == "NotImplementedError":
+        return NOT_DONE
+    if kind == "AnswerError":
+        return text
+    if kind == "Missing":
+        return f"there is no function `{exercise.function}`. Keep the name that the exercise gives."
+    return f"`{exercise.function}` stopped with {kind}: {text[:300]}" if text else f"`{exercise.function}`: {kind}"
+
+
+def find_fault(exercise, cases, values):
+    """None if all values are right, else a hint."""
+    with np.errstate(all="ignore"):
+        if exercise.judge:
+            return exercise.judge(cases, values)
+        right = [as_list(exercise.expected(*case), exercise.outputs) for case in cases]
+        fits = [same(exercise, got, wanted) for got, wanted in zip(values, right, strict=True)]
+        if all(fits):
+            return None
+        hint = exercise.special(cases, values) if exercise.special else None
+        if hint:
+            return hint
+        for hint, wrong in exercise.hints:
+            if misled(exercise, wrong, cases, values):
+                return hint
+        index = fits.index(False)
+        return general_fault(exercise, cases, values, right, index)
+
+
+def misled(exercise, wrong, cases, values):
+    """True if a misconception explains every value that came."""
+    for case, got in zip(cases, values, strict=True):
+        try:
+            if not same(exercise, got, as_list(wrong(*case), exercise.outputs)):
+                return False
+        except (ValueError, np.linalg.LinAlgError):
+            return False
+    return True
+
+
+def general_fault(exercise, cases, values, right, index):
+    """What can be said of a wrong answer without knowing why it is wrong."""
+    got, wanted, where = values[index], right[index], f"case {index + 1} of {len(cases)} ({show(cases[index])})"
+    for a, b in zip(got, wanted, strict=True):
+        if not fitting(a, b):
+            return f"{where}: the answer has shape {a.shape}; {b.shape} was asked for."
+        if not np.isfinite(a).all():
+            return f"{where}: the answer holds NaN or infinity. Look for 0 / 0, log 0 or an overflow in exp."
+    if len(cases) > 2 and all(same(exercise, values[0], other) for other in values[1:]):
+        return "the answer is the same whatever the input is. Compute it from the arguments."
+    return f"{where}: your function returned {', '.join(show_value(a) for a in got)}, and that is not it. {advice(got)}"
+
+
+def advice(got):
+    """A next step that fits any exercise."""
+    return "Take a case small enough for pencil and paper, and compare." if got[0].size <= 10 else \
+        "Try an input of two or three numbers, and compare with pencil and paper."  # fmt: skip
+
+
+def as_list(value, outputs):
+    """An expectation as a list of arrays."""
+    return [np.asarray(value)] if outputs == 1 else [np.asarray(part) for part in value]
+
+
+def fitting(got, wanted):
+    """Equal shapes; where one number is asked for, any array of one number will do."""
+    return got.shape == wanted.shape or (got.size == wanted.size == 1 and wanted.shape == ())
+
+
+def same(exercise, got, wanted):
+    """True if all arrays agree within the exercise's tolerance."""
+    if len(got) != len(wanted):
+        return False
+    for a, b in zip(got, wanted, strict=True):
+        if not fitting(a, b):
+            return False
+        a, b = a.reshape(b.shape), b
+        if exercise.unordered:
+            a, b = (np.sort_complex(np.round(v.astype(complex), 9)) for v in (a, b))
+        if not np.allclose(a, b, rtol=exercise.rtol, atol=exercise.atol, equal_nan=False):
+            return False
+    return True
+
+
+def show(case):
+    """The arguments of a case in a few characters."""
+    return ", ".join(show_value(np.asarray(value)) for value in case)
+
+
+def show_value(array):
+    """A number as it is, an array by its first numbers."""
+    if array.dtype.kind not in "biufc":
+        return repr(str(array))[:40]
+    flat = [f"{number:.4g}" for number in array.ravel()[:3]]
+    if array.ndim == 0:
+        return flat[0]
+    return f"array {array.shape} [{', '.join(flat)}{', …' if array.size > 3 else ''}]"

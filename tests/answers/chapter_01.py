@@ -1,0 +1,248 @@
+"""Answers to the exercises of chapter 01."""
+
+import numpy as np
+import tensorflow as tf
+
+from answers import right, wrong
+
+
+@right("01.1")
+def error_rate(labels, predictions):
+    mistakes = 0
+    for label, prediction in zip(labels, predictions, strict=True):
+        mistakes += int(label != prediction)
+    return mistakes / len(labels)
+
+
+@right("01.1")
+def error_rate(labels, predictions):
+    return tf.reduce_mean(tf.cast(tf.not_equal(labels, predictions), tf.float32))
+
+
+@right("01.1")
+def error_rate(labels, predictions):
+    return 1.0 - np.count_nonzero(np.asarray(labels) == np.asarray(predictions)) / np.size(labels)
+
+
+@wrong("01.1", "the accuracy")
+def error_rate(labels, predictions):
+    return np.mean(labels == predictions)
+
+
+@wrong("01.1", "number of mistakes")
+def error_rate(labels, predictions):
+    return int(sum(a != b for a, b in zip(labels, predictions, strict=True)))
+
+
+@wrong("01.1", "in percent")
+def error_rate(labels, predictions):
+    return 100 * np.mean(labels != predictions)
+
+
+@wrong("01.1", "Digits are names: taking 9 for 1")
+def error_rate(labels, predictions):
+    return np.mean(abs(labels - predictions))
+
+
+@wrong("01.1", "mistakes even cancel")
+def error_rate(labels, predictions):
+    return np.mean(labels - predictions)
+
+
+@wrong("01.1", "one entry for each image")
+def error_rate(labels, predictions):
+    return (labels != predictions).astype(float)
+
+
+@wrong("01.1", "the same whatever the input")
+def error_rate(labels, predictions):
+    return 0.1
+
+
+@right("01.2")
+def ridge_weights(x, y, ridge):
+    features = x.shape[1]
+    stacked = np.vstack([x, np.sqrt(ridge) * np.eye(features)])  # more examples: the ridge as data
+    return np.linalg.lstsq(stacked, np.concatenate([y, np.zeros(features)]), rcond=None)[0]
+
+
+@right("01.2")
+def ridge_weights(x, y, ridge):
+    dual = np.linalg.solve(x @ x.T + ridge * np.eye(len(x)), y)
+    return x.T @ dual
+
+
+@right("01.2")
+def ridge_weights(x, y, ridge):
+    gram = tf.linalg.matmul(x, x, transpose_a=True) + ridge * tf.eye(x.shape[1], dtype=tf.float64)
+    return tf.linalg.solve(gram, tf.linalg.matmul(x, y[:, None], transpose_a=True))[:, 0]
+
+
+@right("01.2")
+def ridge_weights(x, y, ridge):
+    u, s, vt = np.linalg.svd(x, full_matrices=False)
+    return vt.T @ ((s / (s**2 + ridge)) * (u.T @ y))
+
+
+@wrong("01.2", "the ridge is missing")
+def ridge_weights(x, y, ridge):
+    return np.linalg.lstsq(x, y, rcond=None)[0]
+
+
+@wrong("01.2", "wrong sign")
+def ridge_weights(x, y, ridge):
+    return np.linalg.inv(x.T @ x - ridge * np.eye(x.shape[1])) @ x.T @ y
+
+
+@wrong("01.2", "number of examples")
+def ridge_weights(x, y, ridge):
+    n = len(x)
+    return np.linalg.solve(x.T @ x / n + ridge * np.eye(x.shape[1]), x.T @ y / n)
+
+
+@wrong("01.2", "those are the predictions")
+def ridge_weights(x, y, ridge):
+    w = np.linalg.solve(x.T @ x + ridge * np.eye(x.shape[1]), x.T @ y)
+    return x @ w
+
+
+@wrong("01.2", "dual weights")
+def ridge_weights(x, y, ridge):
+    return np.linalg.solve(x @ x.T + ridge * np.eye(x.shape[0]), y)
+
+
+@wrong("01.2", "on the diagonal only")
+def ridge_weights(x, y, ridge):
+    return np.linalg.solve(x.T @ x + ridge, x.T @ y)
+
+
+@wrong("01.2", "the ridge is squared")
+def ridge_weights(x, y, ridge):
+    return np.linalg.solve(x.T @ x + ridge**2 * np.eye(x.shape[1]), x.T @ y)
+
+
+@right("01.3")
+def log_density(x, mean, variance):
+    result = []
+    for point in x:
+        total = 0.0
+        for value, m, v in zip(point, mean, variance, strict=True):
+            total += -0.5 * np.log(2 * np.pi * v) - (value - m) ** 2 / (2 * v)
+        result.append(total)
+    return result
+
+
+@right("01.3")
+def log_density(x, mean, variance):
+    squares = tf.square(x - mean) / variance
+    return -0.5 * tf.reduce_sum(tf.math.log(2.0 * np.pi * variance) + squares, axis=-1)
+
+
+@right("01.3")
+def log_density(x, mean, variance):
+    deviation = np.sqrt(variance)
+    density = np.exp(-0.5 * ((x - mean) / deviation) ** 2) / (deviation * np.sqrt(2 * np.pi))
+    return np.log(density).sum(-1)
+
+
+@wrong("01.3", "a wide Gaussian wins")
+def log_density(x, mean, variance):
+    return -0.5 * np.sum((x - mean) ** 2 / variance, axis=1)
+
+
+@wrong("01.3", "the factor ½ is missing")
+def log_density(x, mean, variance):
+    return -np.sum(np.log(2 * np.pi * variance) + (x - mean) ** 2 / variance, axis=1)
+
+
+@wrong("01.3", "½ belongs to both")
+def log_density(x, mean, variance):
+    return np.sum(-np.log(2 * np.pi * variance) - (x - mean) ** 2 / (2 * variance), axis=1)
+
+
+@wrong("01.3", "for the standard deviation")
+def log_density(x, mean, variance):
+    return np.sum(-np.log(variance * np.sqrt(2 * np.pi)) - 0.5 * ((x - mean) / variance) ** 2, axis=1)
+
+
+@wrong("01.3", "averaged over the features")
+def log_density(x, mean, variance):
+    return -0.5 * np.mean(np.log(2 * np.pi * variance) + (x - mean) ** 2 / variance, axis=1)
+
+
+@wrong("01.3", "that is the density")
+def log_density(x, mean, variance):
+    return np.prod(np.exp(-0.5 * (x - mean) ** 2 / variance) / np.sqrt(2 * np.pi * variance), axis=1)
+
+
+@wrong("01.3", "(axis 0)")
+def log_density(x, mean, variance):
+    return -0.5 * np.sum(np.log(2 * np.pi * variance) + (x - mean) ** 2 / variance, axis=0)
+
+
+@wrong("01.3", "added up over everything")
+def log_density(x, mean, variance):
+    return -0.5 * np.sum(np.log(2 * np.pi * variance) + (x - mean) ** 2 / variance)
+
+
+@right("01.4")
+def features(images):
+    rows = images.mean(axis=2)
+    columns = images.mean(axis=1)
+    return np.concatenate([rows, columns], axis=1) / 255.0
+
+
+@right("01.4")
+def features(images):
+    small = tf.nn.avg_pool2d(tf.cast(images, tf.float32)[..., None] / 255.0, 4, 4, "SAME")
+    return tf.reshape(small, (len(images), -1))
+
+
+@right("01.4")
+def features(images):
+    result = []
+    for image in images:
+        ink = image > 100
+        result.append([ink[i : i + 4, j : j + 4].sum() for i in range(0, 28, 4) for j in range(0, 28, 4)])
+    return result
+
+
+@wrong("01.4", "pixels, not features")
+def features(images):
+    return images.reshape(len(images), -1) / 255.0
+
+
+@wrong("01.4", "other images in the batch")
+def features(images):
+    x = images.reshape(-1, 7, 4, 7, 4).mean(axis=(2, 4)).reshape(len(images), -1)
+    return (x - x.mean(axis=0)) / (x.std(axis=0) + 1e-6)
+
+
+@wrong("01.4", "must not be random")
+def features(images):
+    return images.reshape(len(images), -1) @ np.random.standard_normal((784, 40))
+
+
+@wrong("01.4", "Where in the image is the ink")
+def features(images):
+    flat = images.reshape(len(images), -1) / 255.0
+    return np.stack([flat.mean(axis=1), flat.std(axis=1), (flat > 0.5).mean(axis=1)], axis=1)
+
+
+@wrong("01.4", "one row an image")
+def features(images):
+    return images.reshape(-1, 7, 4, 7, 4).mean(axis=(2, 4))
+
+
+@wrong("01.4", "divides by its ink")
+def features(images):
+    x = images.astype(float)
+    ink = x.sum(axis=(1, 2))
+    rows = (x.sum(axis=2) * np.arange(28)).sum(axis=1) / ink
+    blocks = x.reshape(-1, 7, 4, 7, 4).mean(axis=(2, 4)).reshape(len(x), -1)
+    return np.c_[blocks, rows]
+
+
+@wrong("01.4", "nothing can be read")
+def features(images):
+    return np.ones((len(images), 10))
