@@ -17,7 +17,7 @@ train: $(STAMP)         ## from nothing to digits; results in runs/train
 	@$(PYTHON) -m aigc_course train
 
 test: $(STAMP)          ## style, units, command line, chapters, browser
-	@$(PYTHON) tools/browser.py
+	@$(PYTHON) tools/system.py
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m pytest
 

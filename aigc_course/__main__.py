@@ -1,10 +1,9 @@
-"""The command line: python -m aigc_course train | sample | doctor."""
+"""The command line: python -m aigc_course train | sample | grade | doctor."""
 
 import argparse
 import csv
 import json
 import os
-import shutil
 import signal
 import sys
 import time
@@ -12,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from aigc_course import data, runtime
+from aigc_course import data, doctor, runtime
+from aigc_course.grading import command
 from aigc_course.runtime import CourseError, write_whole
 
 STEPS = 2800  # of `make train`
@@ -53,6 +53,7 @@ def parser():
     sample.add_argument("--n", type=int, default=40, help="how many images (default 40)")
     sample.add_argument("--seed", type=int, default=0, help="of the noise (default 0)")
     sample.add_argument("--out", default="samples.png", help="the picture's file, .png (default samples.png)")
+    command.add_parser(commands)
     commands.add_parser("doctor", help="check this machine and say what to mend")
     return top
 
@@ -357,76 +358,7 @@ def sample(arguments):
     return 0
 
 
-# --- doctor ----------------------------------------------------------------------------------------------
-
-
-def doctor(_arguments):
-    """Reports on the machine; returns 1 when something must be mended."""
-    faults = 0
-    for name, check in CHECKS.items():
-        try:
-            fine, found, mend = check()
-        except Exception as error:  # a check that fails is a finding, not a crash
-            fine, found, mend = False, f"{type(error).__name__}: {str(error).splitlines()[0]}", "see the message"
-        faults += not fine
-        print(f"{'ok  ' if fine else 'MEND'}  {name:<12} {found}" + ("" if fine else f"\n      → {mend}"))
-    print("All is well: `make lab` opens the course." if not faults else f"{faults} to mend.")
-    return 1 if faults else 0
-
-
-def check_python():
-    low, high = runtime.SUPPORTED_PYTHON
-    found = sys.version_info[:2]
-    return low <= found <= high, ".".join(map(str, sys.version_info[:3])), "install Python 3.11, 3.12 or 3.13"
-
-
-def check_tensorflow():
-    found = runtime.versions()
-    return True, f"{found['tensorflow']}, Keras {found['keras']}, NumPy {found['numpy']}", ""
-
-
-def check_device():
-    return (
-        True,
-        f"{runtime.device()}, {runtime.cores()} cores, XLA {'works' if runtime.xla_works() else 'is missing: slower'}",
-        "",
-    )
-
-
-def check_memory():
-    total, available = runtime.memory_gib()
-    return available >= 2, f"{available:.1f} of {total:.1f} GiB free", "close other programs: training needs 2 GiB"
-
-
-def check_disk():
-    free = shutil.disk_usage(Path.cwd()).free / 2**30
-    writable = os.access(Path.cwd(), os.W_OK)
-    return (
-        free >= 1 and writable,
-        f"{free:.1f} GiB free, {'writable' if writable else 'not writable'}",
-        "make room (1 GiB) or change folder",
-    )
-
-
-def check_data():
-    for name in data.checksums():
-        data.asset(name)
-    return True, f"{len(data.checksums())} files, all as shipped (SHA-256)", ""
-
-
-def check_jupyter():
-    import importlib.util
-
-    found = importlib.util.find_spec("jupyterlab") is not None or "google.colab" in sys.modules
-    return (
-        found,
-        "JupyterLab is there" if found else "no JupyterLab",
-        "run `make setup`, or pip install 'aigc-course[lab]'",
-    )
-
-
-CHECKS = {"Python": check_python, "TensorFlow": check_tensorflow, "device": check_device, "memory": check_memory,
-          "disk": check_disk, "data": check_data, "Jupyter": check_jupyter}  # fmt: skip
+COMMANDS = {"train": train, "sample": sample, "grade": command.grade, "doctor": doctor.doctor}
 
 
 def main(argv=None):
@@ -436,7 +368,7 @@ def main(argv=None):
     if hasattr(signal, "SIGTERM"):  # a polite kill is treated as Ctrl-C: nothing learnt is lost
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        return {"train": train, "sample": sample, "doctor": doctor}[arguments.command](arguments)
+        return COMMANDS[arguments.command](arguments)
     except CourseError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

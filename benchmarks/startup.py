@@ -40,7 +40,6 @@ def first_step(jit=""):
 def lab():
     """Seconds from `make lab` to the printed address, and to chapter 00's heading in Chromium (None without one)."""
     sys.path.insert(0, str(ROOT / "tools"))
-    from browser import chromium
 
     found = []
     for _ in range(ROUNDS):
@@ -52,7 +51,7 @@ def lab():
             matches = (re.search(r"http://127\.0\.0\.1:\d+/lab\S*token=\S+", line) for line in server.stdout)
             address = next(match[0] for match in matches if match)
             printed = time.perf_counter() - started
-            shown = heading(address, chromium(), started) if chromium() else None
+            shown = heading(address, browser, started) if (browser := program("chromium")) else None
         finally:
             os.killpg(server.pid, 15)
             server.wait()

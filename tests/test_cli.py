@@ -470,7 +470,7 @@ def test_doctor_is_content_here(capsys):
     """This machine: every check is ok and states what it found, exit code 0."""
     assert cli.main(["doctor"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[1] for line in lines[:-1]] == list(cli.CHECKS)
+    assert [line.split()[1] for line in lines[:-1]] == list(doctor.CHECKS)
     assert all(line.startswith("ok ") for line in lines[:-1])
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-NOT_DONE = "not done yet: write the function, run its cell, then this one."
+NOT_DONE = "not done yet: write the function and run its cell, then check again."
 
 
 class Answer(NamedTuple):

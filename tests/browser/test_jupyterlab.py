@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
-from browser import chromium  # noqa: E402
+from system import program  # noqa: E402
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 FLAGS = [
@@ -36,9 +36,9 @@ PLANE = "from aigc_course import plane\nplane.play()"
 @pytest.fixture
 def lab(tmp_path):
     """`tools/lab.py`, as `make lab` starts it, on a free port; yields the printed address."""
-    if not chromium():
+    if not program("chromium"):
         if os.environ.get("CI"):
-            pytest.fail("CI needs Chromium: tools/browser.py installs it")
+            pytest.fail("CI needs Chromium: tools/system.py installs it")
         pytest.skip(
             "no Chromium or Chrome on this machine: install one (Debian: apt install chromium) to run this test"
         )
@@ -81,7 +81,7 @@ def test_jupyterlab_opens_chapter_00_and_the_sliders_work(lab):
     from playwright.sync_api import Error, sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=program("chromium"), args=FLAGS)
         page = browser.new_page(viewport={"width": 1400, "height": 1000})
         page.goto(lab, timeout=120_000)
         page.get_by_role("heading", name="00 · Start here").wait_for(timeout=180_000)

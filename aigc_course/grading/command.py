@@ -1,0 +1,52 @@
+"""The command `python -m aigc_course grade`: its arguments, and the order of its steps."""
+
+import sys
+from pathlib import Path
+
+from aigc_course import runtime
+from aigc_course.runtime import CourseError
+
+
+def add_parser(commands):
+    """The command `grade` for the course's command line."""
+    parser = commands.add_parser("grade", help="grade a folder of submissions in a sandbox")
+    parser.add_argument("submissions", metavar="SUBMISSIONS", help="folder: one sub-folder or one notebook a student")
+    parser.add_argument("--assignment", required=True, help="for example 02_minimax_game")
+    parser.add_argument("--out", default="grades.csv", help="the marks, a line an exercise (default grades.csv)")
+    parser.add_argument("--feedback", default="feedback", help="folder for a page a student (default feedback)")
+    parser.add_argument("--exercises", default=None, help="folder of the released exercises (default: the course's)")
+    parser.add_argument("--jobs", type=int, default=None, help="submissions at a time (default: the number of cores)")
+    parser.add_argument("--seconds", type=float, default=60, help="for one cell or one call (default 60)")
+    parser.add_argument("--total", type=float, default=300, help="seconds for one submission (default 300)")
+    parser.add_argument("--again", action="store_true", help="grade anew what was graded before")
+    parser.add_argument("--no-sandbox", action="store_true", help="run submissions unprotected (dangerous)")
+
+
+def grade(arguments):
+    """The command `grade`; returns 0, 1 (some could not be graded) or 130 (Ctrl-C: what is done is kept)."""
+    from aigc_course import checks
+    from aigc_course.grading import grader, sandbox
+    from aigc_course.grading import submissions as reading
+
+    folder = arguments.exercises or Path(sandbox.PACKAGE).parent / "exercises"
+    assignment = reading.load_assignment(arguments.assignment, folder)
+    unknown = [task.key for task in assignment.tasks if task.key not in checks.EXERCISES]
+    if unknown:
+        raise CourseError(f"{arguments.assignment} names exercises that have no check: {', '.join(unknown)}.")
+    jobs = arguments.jobs if arguments.jobs is not None else runtime.cores()
+    if jobs < 1 or arguments.seconds <= 0 or arguments.total <= 0:
+        raise CourseError("--jobs, --seconds and --total must be above 0.")
+    found = reading.find_submissions(arguments.submissions, assignment.name)
+    out, pages = Path(arguments.out), Path(arguments.feedback)
+    store = out.with_name(f".{out.stem}.graded")  # not among the pages: those go to students
+    for parent in (store, pages):
+        try:
+            parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise CourseError(f"{parent} cannot be made: {error.strerror}. Choose another place.") from error
+    kind = sandbox.choose(arguments.no_sandbox)
+    print(sandbox.NO_SANDBOX if kind == "none" else f"{len(found)} submissions, sandbox: {kind}, {jobs} at a time",
+          file=sys.stderr)  # fmt: skip
+    limits = sandbox.Limits(step=arguments.seconds, total=arguments.total)
+    results, interrupted = grader.grade_all(found, assignment, kind, limits, jobs, (store, pages), arguments.again)
+    return grader.report(results, found, assignment, out, pages, interrupted)

@@ -1,0 +1,337 @@
+"""Grades a class: each notebook in a sandbox of its own, judged outside; marks as CSV, feedback as HTML."""
+
+import contextlib
+import csv
+import hashlib
+import html
+import io
+import json
+import queue
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from aigc_course import checks
+from aigc_course.checks.exercise import Answer, Verdict, judge
+from aigc_course.grading import sandbox, submissions
+from aigc_course.grading.submissions import Refused
+from aigc_course.runtime import write_whole
+
+COLUMNS = ("student", "assignment", "exercise", "points", "max", "remarks")
+VERSION = 1  # of stored results; another one grades anew
+ATTEMPTS = 3  # to start a sandbox
+
+
+def grade_all(found, assignment, kind, limits, jobs, folders, again=False):
+    """Grades submissions, `jobs` at a time. Returns ({slug: result}, whether Ctrl-C came)."""
+    from tqdm import tqdm
+
+    slots, stop, results = queue.SimpleQueue(), threading.Event(), {}
+    for slot in range(jobs):
+        slots.put(slot)
+
+    def work(submission):
+        if stop.is_set():
+            return None
+        slot = slots.get()
+        try:
+            return grade_or_reuse(submission, assignment, kind, limits, slot, folders, again, stop)
+        finally:
+            slots.put(slot)
+
+    interrupted = False
+    with ThreadPoolExecutor(jobs) as pool, tqdm(total=len(found), unit="notebook", file=sys.stderr) as bar:
+        waiting = {pool.submit(work, submission): submission for submission in found}
+        try:
+            for future in as_completed(waiting):
+                if future.result() is not None:
+                    results[waiting[future].slug] = future.result()
+                bar.update()
+        except KeyboardInterrupt:
+            interrupted = True
+            stop.set()
+            sandbox.end_all("the grader was interrupted")
+            for future in waiting:
+                future.cancel()
+    for future, submission in waiting.items():  # those that ended while the pool was closing
+        if future.done() and not future.cancelled() and future.exception() is None and future.result() is not None:
+            results[submission.slug] = future.result()
+    return results, interrupted
+
+
+def grade_or_reuse(submission, assignment, kind, limits, slot, folders, again, stop):
+    """The result of one submission: the stored one if neither it nor the exercise has changed, else a new one."""
+    blob, problem = b"", submission.problem
+    if submission.path:
+        try:
+            blob = submissions.read_blob(submission.path)
+        except Refused as error:
+            problem = str(error)
+    stamp = {"version": VERSION, "assignment": assignment.digest, "checks": checks_digest(),
+             "submission": hashlib.sha256(blob).hexdigest(), "problem": problem, "limits": list(limits)}  # fmt: skip
+    store, pages = folders[0] / f"{submission.slug}.json", folders[1]
+    if not again and (pages / f"{submission.slug}.html").is_file():
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            stored = json.loads(store.read_text(encoding="utf-8"))
+            if stored["stamp"] == stamp and stored["result"]["graded"]:
+                return stored["result"]
+    try:
+        result = grade_one(blob, problem, assignment, kind, limits, slot, stop)
+    except sandbox.CannotStart as error:
+        result = ungraded(assignment, f"not graded: the sandbox did not start ({error})")
+    except Exception as error:  # a defect of ours must not stop the class, nor cost a student marks
+        result = ungraded(assignment, f"not graded: {type(error).__name__} in the grader: {error}")
+    if result is None:
+        return None
+    write_text(store, json.dumps({"stamp": stamp, "result": result}, ensure_ascii=True, indent=1))
+    write_text(pages / f"{submission.slug}.html", page(submission, assignment, result))
+    return result
+
+
+def checks_digest():
+    """Changes when a check changes: results made with other checks are not used again."""
+    files = sorted(Path(checks.__file__).parent.glob("*.py"))
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+
+
+def grade_one(blob, problem, assignment, kind, limits, slot=0, stop=None):
+    """Runs one notebook and judges each exercise.
+
+    Returns:
+        dict: graded, seconds, remarks (list), rows: a list of dicts key, points, max, message.
+    """
+    started = time.monotonic()
+    remarks, cells = [], []
+    if problem is None:
+        try:
+            cells, remarks = submissions.read_cells(blob)
+        except Refused as error:
+            problem = str(error)
+    if problem:
+        verdicts = {task.key: Verdict(False, problem) for task in assignment.tasks}
+    else:
+        verdicts, more = examine(cells, assignment, kind, limits, slot, stop)
+        if verdicts is None:
+            return None
+        remarks += more
+    rows = [{"key": task.key, "points": task.points if verdicts[task.key].passed else 0, "max": task.points,
+             "message": verdicts[task.key].message} for task in assignment.tasks]  # fmt: skip
+    return {"graded": True, "seconds": round(time.monotonic() - started, 2), "remarks": remarks[:20], "rows": rows}
+
+
+def ungraded(assignment, reason):
+    """A result without marks: the instructor, not the student, has to do something."""
+    rows = [{"key": task.key, "points": None, "max": task.points, "message": reason} for task in assignment.tasks]
+    return {"graded": False, "seconds": 0.0, "remarks": [reason], "rows": rows}
+
+
+def examine(cells, assignment, kind, limits, slot, stop=None):
+    """Runs the cells in a sandbox and tries each function as soon as a cell with it has run, and again at the end.
+
+    A cell or a call that ends the sandbox costs what it was about; the rest goes on in a fresh one without it.
+
+    Returns:
+        ({key: Verdict}, remarks), or (None, []) if `stop` was set.
+    """
+    cells = [cell for cell in cells if not submissions.is_check(cell, assignment)]
+    places = {task.key: submissions.answer_cells(cells, task) for task in assignment.tasks}
+    state = State({}, {}, set(), [])
+    deadline = time.monotonic() + 2 * limits.total
+    while time.monotonic() < deadline:
+        if stop is not None and stop.is_set():
+            return None, []
+        try:
+            with start(kind, limits, slot) as box:
+                go_through(box, cells, places, assignment, state)
+            return {**state.seen, **state.final}, state.remarks
+        except sandbox.Stopped as error:
+            learn_from(error, cells, places, state)
+    note(state.remarks, "the time for this notebook is used up.")
+    missing = Verdict(False, "not reached: the time for this notebook was used up.")
+    return {task.key: state.final.get(task.key, missing) for task in assignment.tasks}, state.remarks
+
+
+@dataclass
+class State:
+    """What is known of a submission: verdicts that may still change, final ones, cells left out, remarks, the step."""
+
+    seen: dict
+    final: dict
+    left_out: set
+    remarks: list
+    doing: tuple = ("setup", 0)
+
+    def is_open(self, key):
+        """True while an exercise has neither passed nor been decided."""
+        return key not in self.final and not (key in self.seen and self.seen[key].passed)
+
+
+def go_through(box, cells, places, assignment, state):
+    """One pass over the notebook in a fresh sandbox."""
+    for number, source in enumerate(assignment.setup):
+        state.doing = ("setup", number)
+        box.run(source)
+    for place, cell in enumerate(cells):
+        if place in state.left_out:
+            continue
+        state.doing = ("cell", place)
+        if error := box.run(cell.source):
+            note(state.remarks, f"{where(place, cell)}: {error[0]}: {error[1]}")
+        for task in assignment.tasks:
+            if place in places[task.key] and state.is_open(task.key):
+                try_task(box, task, state)
+    for task in assignment.tasks:
+        if state.is_open(task.key):
+            try_task(box, task, state)
+
+
+def try_task(box, task, state):
+    """Tries one function, and keeps the better of this verdict and an earlier one."""
+    state.doing = ("call", task.key)
+    state.seen[task.key] = better(state.seen.get(task.key), try_out(box, task))
+
+
+def learn_from(error, cells, places, state):
+    """After the end of a sandbox: what passed stays, what ended it is not tried again."""
+    state.final |= {key: verdict for key, verdict in state.seen.items() if verdict.passed}
+    state.seen = {}
+    kind, what = state.doing
+    if kind == "setup":
+        raise sandbox.CannotStart(f"the exercise's own setup cell was stopped: {error}") from error
+    if kind == "call":
+        state.final.setdefault(what, Verdict(False, f"stopped: {error}."))
+        return
+    state.left_out.add(what)
+    note(state.remarks, f"{where(what, cells[what])} was stopped: {error}.")
+    for key, found in places.items():
+        if what in found and set(found) <= state.left_out:
+            state.final.setdefault(key, Verdict(False, f"its cell was stopped: {error}."))
+
+
+@contextlib.contextmanager
+def start(kind, limits, slot):
+    """A sandbox that has come up, after a few attempts if need be: a machine under load may miss the first."""
+    for attempt in range(ATTEMPTS):
+        try:
+            box = sandbox.Sandbox(kind, limits, slot).__enter__()
+            break
+        except sandbox.CannotStart:
+            if attempt == ATTEMPTS - 1:
+                raise
+    try:
+        yield box
+    finally:
+        box.__exit__(None, None, None)
+
+
+def try_out(box, task):
+    """The verdict on a function in the sandbox, on fresh inputs from the system's randomness."""
+    exercise = checks.EXERCISES[task.key]
+    cases = exercise.cases(np.random.default_rng())
+    groups, error = box.call(task.function, exercise.how, cases, exercise.outputs)
+    answers = [Answer(values) for values in groups]
+    if error:
+        answers.append(Answer(None, error))
+    try:
+        return judge(exercise, cases, answers)
+    except Exception as error:  # an answer of a kind that nobody thought of
+        return Verdict(False, f"the answer could not be compared ({type(error).__name__}).")
+
+
+def better(first, second):
+    """The one that passed; of two that failed, the first, unless it only lacked the function."""
+    if first is None or second.passed:
+        return second
+    return second if "there is no function" in first.message else first
+
+
+def note(remarks, text):
+    """Adds a remark once."""
+    if text not in remarks:
+        remarks.append(text)
+
+
+def where(place, cell):
+    """A code cell by its place and its first line, to find it again."""
+    first = next((line.strip()[:40] for line in cell.source.splitlines() if line.strip()), "")
+    return f"code cell {place + 1} ({first})"
+
+
+# --- what comes out --------------------------------------------------------------------------------------
+
+
+def report(results, found, assignment, out, pages, interrupted):
+    """Writes grades.csv and grades.totals.csv and says where things are; returns the exit code."""
+    lines, totals = [COLUMNS], [("student_id", "assignment", "raw_score", "score", "max_score",
+                                 *(task.key for task in assignment.tasks), "feedback")]  # fmt: skip
+    for submission in found:
+        result = results.get(submission.slug)
+        if result is None:
+            continue
+        student = cell_text(submission.student)
+        for row in result["rows"]:
+            points = "" if row["points"] is None else row["points"]
+            lines.append((student, assignment.name, row["key"], points, row["max"], cell_text(row["message"])))
+        known = [row["points"] for row in result["rows"]]
+        total = "" if None in known else sum(known)
+        totals.append((student, assignment.name, total, total, sum(row["max"] for row in result["rows"]),
+                       *("" if value is None else value for value in known), f"{submission.slug}.html"))  # fmt: skip
+    totals_file = out.with_name(out.stem + ".totals" + (out.suffix or ".csv"))
+    for path, rows in ((out, lines), (totals_file, totals)):
+        buffer = io.StringIO(newline="")
+        csv.writer(buffer).writerows(rows)
+        write_text(path, buffer.getvalue())
+    failed = sum(not result["graded"] for result in results.values())
+    print(f"{len(results)} of {len(found)} submissions: {out}, {totals_file}, pages in {pages}/")
+    if interrupted:
+        print("interrupted; what is graded is kept. Give the same command again to go on.", file=sys.stderr)
+        return 130
+    if failed:
+        print(f"{failed} could not be graded; the remarks say why. Their points are left empty.", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def cell_text(text):
+    """Text for one cell of a table: one line, and never a formula in a spreadsheet program."""
+    text = " ".join(str(text).split()).encode("utf-8", "backslashreplace").decode()
+    return "'" + text if text[:1] in "=+-@\t\r" else text
+
+
+def write_text(path, text):
+    """A text file, whole or not at all."""
+    data = text.encode("utf-8", "backslashreplace")
+    write_whole(Path(path), lambda part: part.write_bytes(data))
+
+
+STYLE = """body{font:16px/1.5 system-ui,sans-serif;max-width:52rem;margin:2rem auto;padding:0 1rem;color:#222}
+table{border-collapse:collapse;width:100%}td,th{padding:.4rem .6rem;border-bottom:1px solid #ddd;text-align:left;
+vertical-align:top}.right{color:#00704f;font-weight:600}.wrong{color:#a33c00;font-weight:600}small{color:#555}"""
+
+
+def page(submission, assignment, result):
+    """The feedback page of one student: what was checked, what came, the hint. All text is escaped."""
+    known = [row["points"] for row in result["rows"]]
+    total = "not graded" if None in known else f"{sum(known)} of {sum(row['max'] for row in result['rows'])} points"
+    body = []
+    for row in result["rows"]:
+        exercise = checks.EXERCISES[row["key"]]
+        passed = row["points"] == row["max"]
+        sign = "✓ right" if passed else "– not graded" if row["points"] is None else "✗ not yet"
+        message = "" if passed else f"<br>{html.escape(row['message'])}"
+        points = "–" if row["points"] is None else row["points"]
+        body.append(f"<tr><td>{html.escape(row['key'])}</td><td>{html.escape(exercise.title)}<br><small>checked: "
+                    f"{html.escape(exercise.checked)}</small></td><td><span class=\"{'right' if passed else 'wrong'}\">"
+                    f"{sign}</span>{message}</td><td>{points} / {row['max']}</td></tr>")  # fmt: skip
+    remarks = "".join(f"<li>{html.escape(remark)}</li>" for remark in result["remarks"])
+    return (f"<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>{html.escape(assignment.name)}</title>"
+            f"<meta name=\"viewport\" content=\"width=device-width\"><style>{STYLE}</style>"
+            f"<h1>{html.escape(assignment.name)}</h1><p>{html.escape(submission.student)}: <strong>{total}</strong></p>"
+            f"<table><tr><th>Exercise</th><th>What</th><th>Result</th><th>Points</th></tr>{''.join(body)}</table>"
+            + (f"<h2>While your notebook ran</h2><ul>{remarks}</ul>" if remarks else "")
+            + "<p><small>Your functions were run on new random inputs, in a sandbox without network. Where several "
+              "cells define a function, one right version is enough.</small></p></html>\n")  # fmt: skip
