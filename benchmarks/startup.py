@@ -40,6 +40,7 @@ def first_step(jit=""):
 def lab():
     """Seconds from `make lab` to the printed address, and to chapter 00's heading in Chromium (None without one)."""
     sys.path.insert(0, str(ROOT / "tools"))
+    from system import program
 
     found = []
     for _ in range(ROUNDS):

@@ -1,6 +1,6 @@
 """Hostile and broken submissions for assignment 02: what was handed in, and which exercises are truly solved in it.
 
-Each entry is a function of a folder that writes a submission there and returns (keys that are right, words of a remark).
+Each entry is a function of a folder that writes a submission there; it returns (keys that are right, a remark's words).
 Where the attack stands in a cell of its own, or in one exercise, all others are right and must be paid.
 """
 
@@ -147,8 +147,10 @@ def import_the_expectations(folder):
 @hostile
 def read_the_solutions(folder):
     body = f"""    import glob, json
-    found = glob.glob('/**/solutions/**/*.ipynb', recursive=True) + glob.glob({str(ROOT)!r} + '/solutions/*/*.ipynb')
-    found += glob.glob('/**/chapter_02.py', recursive=True) + glob.glob('/proc/1/root/**/solutions', recursive=True)
+    found = []
+    for top in ('/course', '/home', '/root', '/work', '/tmp', '/worker', {str(ROOT)!r}, '/proc/1/root', '/proc/1/cwd'):
+        for name in ('solutions/*/*.ipynb', 'chapter_02.py', 'main/solutions/*/*.ipynb'):
+            found += glob.glob(top + '/**/' + name, recursive='proc' not in top)
     for cell in json.load(open(found[0]))['cells']:
         if 'def best_discriminator' in ''.join(cell['source']):
             space = {{'np': np}}
@@ -174,7 +176,7 @@ def forged_replies(folder):
 
 @hostile
 def forged_array_header(folder):
-    body = """    import __main__, numpy as np
+    body = """    import sys
     def write(file, header, arrays=()):
         import json, struct
         blob = b'\\x93NUMPY\\x01\\x00v\\x00' + repr({'descr': '<f8', 'fortran_order': False,
@@ -182,7 +184,7 @@ def forged_array_header(folder):
         head = json.dumps({**header, 'sizes': [len(blob)] * 4}).encode()
         file.write(struct.pack('>I', len(head)) + head + blob * 4)
         file.flush()
-    __main__.frames.write = write
+    sys.modules['frames'].write = write
     return 0.5"""
     save(folder, unsolved(body))
     return KEYS[1:], "not asked for"
@@ -200,13 +202,13 @@ def pickled_answer(folder):
 
 @hostile
 def pickle_over_the_wire(folder):
-    body = """    import __main__, io, numpy as np, os, pickle
+    body = """    import os
     class Bomb:
         def __reduce__(self): return os.system, ('touch /tmp/pickled',)
-    old = __main__.frames.np.lib.format.write_array
+    old = np.lib.format.write_array
     def write_array(file, array, allow_pickle=False):
         old(file, np.array([Bomb()] * 4, dtype=object), allow_pickle=True)
-    __main__.frames.np.lib.format.write_array = write_array
+    np.lib.format.write_array = write_array
     return p_data"""
     save(folder, unsolved(body))
     return KEYS[1:], "not asked for"
@@ -348,10 +350,9 @@ def noise_on_stderr(folder):
 @hostile
 def network(folder):
     body = """    import socket, urllib.request
-    port = int(open('/etc/hostport').read()) if False else PORT
     for host in ('127.0.0.1', 'localhost', '10.0.0.1', '8.8.8.8'):
         try:
-            socket.create_connection((host, port), 1).sendall(b'out')
+            socket.create_connection((host, PORT), 1).sendall(b'out')
         except OSError:
             pass
     socket.getaddrinfo('example.org', 80)
@@ -601,6 +602,6 @@ def build(folder):
             shutil.copy(solved, path)
         else:
             os.mkdir(path)
-            shutil.copy(solved, path)
+            shutil.copy(solved, os.path.join(path, b"notebook.ipynb"))
         truth[student] = (KEYS, "")
     return truth

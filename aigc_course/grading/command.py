@@ -34,7 +34,7 @@ def grade(arguments):
     if unknown:
         raise CourseError(f"{arguments.assignment} names exercises that have no check: {', '.join(unknown)}.")
     jobs = arguments.jobs if arguments.jobs is not None else runtime.cores()
-    if jobs < 1 or arguments.seconds <= 0 or arguments.total <= 0:
+    if jobs < 1 or not (arguments.seconds > 0 and arguments.total > 0):
         raise CourseError("--jobs, --seconds and --total must be above 0.")
     found = reading.find_submissions(arguments.submissions, assignment.name)
     out, pages = Path(arguments.out), Path(arguments.feedback)

@@ -197,10 +197,18 @@ def try_task(box, task, state):
 
 
 def learn_from(error, cells, places, state):
-    """After the end of a sandbox: what passed stays, what ended it is not tried again."""
+    """After the end of a sandbox: what passed stays, what ended it is not tried again.
+
+    An answer that failed before may have left something behind, a process or a forged reply: unless time ran out, it is
+    the first to be left out, and what came after it gets another chance.
+    """
     state.final |= {key: verdict for key, verdict in state.seen.items() if verdict.passed}
+    failed = {key: verdict for key, verdict in state.seen.items() if not verdict.passed}
     state.seen = {}
     kind, what = state.doing
+    if failed and kind != "setup" and "ran for more than" not in str(error):
+        state.final |= failed
+        return
     if kind == "setup":
         raise sandbox.CannotStart(f"the exercise's own setup cell was stopped: {error}") from error
     if kind == "call":

@@ -18,7 +18,7 @@ sys.path.pop(0)
 def main():
     """Answers frames until the stream ends."""
     requests, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
+    printed, streams = os.dup(2), (sys.stdout, sys.stderr)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     from IPython.core.interactiveshell import InteractiveShell
     from traitlets.config import Config
@@ -39,6 +39,9 @@ def main():
     frames.write(replies, {"ready": os.getpid()})
     while request := frames.read(requests):
         header, arrays = request
+        for number in (1, 2):  # a cell may have closed or replaced them
+            os.dup2(printed, number)
+        sys.stdout, sys.stderr = streams
         if header["do"] == "run":
             result = shell.run_cell(header["source"], store_history=False)
             error = result.error_before_exec or result.error_in_exec
