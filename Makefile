@@ -3,7 +3,7 @@ PYTHON = .venv/bin/python
 STAMP = .venv/.ready
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: setup lab train test notebooks normalise bench clean
+.PHONY: setup lab train test notebooks exercises normalise bench clean
 
 setup: $(STAMP)
 
@@ -23,6 +23,9 @@ test: $(STAMP)          ## style, units, command line, chapters, browser
 
 notebooks: $(STAMP)     ## executes every chapter in full profile and keeps the outputs
 	@$(PYTHON) tools/notebooks.py execute
+
+exercises: $(STAMP)     ## derives exercises/ from solutions/ with nbgrader
+	@$(PYTHON) tools/exercises.py
 
 normalise: $(STAMP)     ## fills in the Colab cells, takes machine-dependent things out of the notebooks
 	@$(PYTHON) tools/notebooks.py normalise

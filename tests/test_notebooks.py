@@ -8,6 +8,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from conftest import nbval_offline
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
@@ -175,21 +176,4 @@ def test_chinese_terms_of_the_glossary_are_used_as_written():
 @pytest.mark.slow
 def test_chapter_runs_in_the_fast_profile_offline(name, tmp_path):
     """nbval runs the chapter from the top in the fast profile, with the network cut where the system allows it."""
-    import os
-    import shutil
-    import subprocess
-
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval-lax",
-               "--nbval-cell-timeout=120", "--nbval-kernel-name=python3", str(ROOT / "notebooks" / name)]  # fmt: skip
-    cut = ["unshare", "-rn", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
-    possible = (
-        shutil.which("unshare")
-        and shutil.which("ip")
-        and subprocess.run([*cut, "true"], capture_output=True, check=False).returncode == 0
-    )
-    environment = {**os.environ, "AIGC_FAST": "1", "MPLBACKEND": "agg", "IPYTHONDIR": str(tmp_path)}
-    done = subprocess.run(
-        [*(cut if possible else []), *command], env=environment, cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
-    assert re.search(r"\d+ passed", done.stdout)
+    nbval_offline(ROOT / "notebooks" / name, tmp_path)

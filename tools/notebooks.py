@@ -5,7 +5,7 @@
     python tools/notebooks.py normalise [NOTEBOOK ...]  normalise only; also fills in the Colab cell
     python tools/notebooks.py check [NOTEBOOK ...]      exit 1 where outputs are stale
 
-Without names: all of notebooks/.
+Without names: all of notebooks/; `normalise` takes solutions/ too (exercises/ are derived: tools/exercises.py).
 """
 
 import hashlib
@@ -62,7 +62,8 @@ def normalise(notebook):
     notebook.metadata = nbformat.from_dict({"kernelspec": kernel, "language_info": {"name": "python"}, **kept})
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     for cell in notebook.cells:
-        cell.metadata = nbformat.from_dict({name: cell.metadata[name] for name in ("tags",) if tags(cell)})
+        kept = {name: cell.metadata[name] for name in ("tags", "nbgrader") if cell.metadata.get(name)}
+        cell.metadata = nbformat.from_dict(kept)
         cell.source = cell.source.rstrip()
         if cell.cell_type == "code":
             if "bootstrap" in tags(cell):
@@ -130,7 +131,10 @@ def main(arguments):
         print(__doc__)
         return 2
     command, names = arguments[0], arguments[1:]
-    paths = [Path(name).resolve() for name in names] or sorted((ROOT / "notebooks").glob("*.ipynb"))
+    everything = sorted((ROOT / "notebooks").glob("*.ipynb"))
+    if command == "normalise":
+        everything += sorted((ROOT / "solutions").glob("*/*.ipynb"))
+    paths = [Path(name).resolve() for name in names] or everything
     stale = 0
     for path in paths:
         notebook = nbformat.read(path, as_version=4)

@@ -13,8 +13,8 @@ def gaussian_cases(rng):
 
 def cloud_cases(rng):
     """(real (N, 2), fake (M, 2), k), the fakes shifted and wider, so that some lie outside."""
-    return [(rng.normal(0, 1, (n, 2)), rng.normal(0.7, 1.6, (m, 2)), k)
-            for n, m, k in ((30, 20, 3), (25, 40, 2), (40, 33, 5), (50, 27, 4))]  # fmt: skip
+    sizes = ((30, 80, 3), (25, 140, 2), (40, 133, 5), (50, 127, 4), (35, 150, 3), (45, 118, 2))
+    return [(rng.normal(0, 1, (n, 2)), rng.normal(0.7, 1.6, (m, 2)), k) for n, m, k in sizes]
 
 
 def distances(a, b):
@@ -40,7 +40,8 @@ def in_nearest_ball(real, fake, k):
 def copy_cases(rng):
     """(fake (N, F), train (M, F), test (T, F), quantile); some fakes near training samples."""
     cases = []
-    for n, m, t, q in ((40, 60, 50, 0.05), (30, 50, 80, 0.1), (60, 40, 70, 0.2)):
+    sizes = ((140, 60, 50, 0.05), (130, 50, 80, 0.1), (160, 40, 70, 0.2), (150, 70, 40, 0.15), (120, 30, 60, 0.1))
+    for n, m, t, q in sizes:
         train, test = rng.normal(0, 1, (m, 3)), rng.normal(0.1, 1, (t, 3))
         close = train[rng.integers(0, m, n)] + rng.normal(0, 1, (n, 3)) * rng.uniform(0.02, 0.8, (n, 1))
         cases.append((close, train, test, q))
@@ -102,7 +103,7 @@ EXERCISES = (
     ),
     Exercise(
         key="05.2", function="precision", title="Precision of a generator", points=2,
-        checked="four pairs of point clouds with k from 2 to 5",
+        checked="six pairs of point clouds with k from 2 to 5",
         cases=cloud_cases, expected=precision,
         hints=(
             ("that is recall: real samples within the balls of the fakes. Precision asks about the fakes.",
@@ -125,7 +126,7 @@ EXERCISES = (
     ),
     Exercise(
         key="05.3", function="copy_share", title="Who copies", points=2,
-        checked="three sets of samples, with quantiles from 0.05 to 0.2",
+        checked="five sets of samples, with quantiles from 0.05 to 0.2",
         cases=copy_cases, expected=copy_share,
         hints=(
             ("the threshold comes from the fakes themselves: then their share is the quantile, copies or not.",
