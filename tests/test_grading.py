@@ -317,8 +317,9 @@ def test_ctrl_c_keeps_what_is_graded_and_goes_on_later(tmp_path):
     """SIGINT while an endless loop runs: exit 130, the others' marks are written, no process left; a rerun ends it."""
     folder = small_class(tmp_path / "class", ("ann", "bob"))
     (folder / "zoe.ipynb").write_text(json.dumps(hostile.unsolved("    while True:\n        pass")))
-    arguments = [sys.executable, "-m", "aigc_course", "grade", str(folder), "--assignment", hostile.NAME, "--jobs", "1",
-                 "--out", str(tmp_path / "grades.csv"), "--feedback", str(tmp_path / "pages")]  # fmt: skip
+    arguments = [sys.executable, "-m", "aigc_course", "grade", str(folder), "--assignment", hostile.NAME,
+                 "--jobs", "1", "--seconds", "5", "--out", str(tmp_path / "grades.csv"),
+                 "--feedback", str(tmp_path / "pages")]  # fmt: skip
     process = subprocess.Popen(arguments, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
     while len(list((tmp_path / "pages").glob("*.html"))) < 2 and time.monotonic() < deadline:
@@ -330,7 +331,7 @@ def test_ctrl_c_keeps_what_is_graded_and_goes_on_later(tmp_path):
     assert "go on" in said
     assert {student for student, _ in rows(tmp_path)} == {"ann", "bob"}
     assert leftovers() == []
-    done = command(folder, hostile.NAME, tmp_path, "--seconds", "60")
+    done = command(folder, hostile.NAME, tmp_path, "--seconds", "5")
     assert done.returncode == 0
     assert {student for student, _ in rows(tmp_path)} == {"ann", "bob", "zoe"}
 

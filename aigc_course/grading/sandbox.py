@@ -160,9 +160,12 @@ def container_command(engine, name, limits):
                "--tmpfs", "/tmp:size=64m,mode=1777", "--tmpfs", "/home/learner:size=64m,mode=1777",
                "--memory", str(limits.memory), "--memory-swap", str(limits.memory), "--cpus", "2",
                "--pids-limit", str(limits.processes), "--ulimit", f"fsize={64 * 2**20}", "--ulimit", "core=0",
+               "--ulimit", "nofile=512:512", "--ulimit", "nproc=4096:4096",
                "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--user", "65534:65534",
                "--workdir", "/home/learner"]  # fmt: skip
     for variable, value in environment().items():
+        if variable == "PATH":  # the image knows where its Python is
+            continue
         command += ["--env", f"{variable}={value}"]
     for module in sorted(PACKAGE.glob("*.py")):
         command += ["--volume", f"{module}:/course/aigc_course/{module.name}:ro"]
@@ -339,7 +342,8 @@ class Sandbox:
     def kill(self):
         """Kills the whole tree and waits until it is gone."""
         if self.kind in ("docker", "podman"):
-            subprocess.run([self.kind, "rm", "-f", self.name], capture_output=True, timeout=60, check=False)
+            for order in (["kill"], ["rm", "-f"]):  # rm alone waits ten seconds for a polite end
+                subprocess.run([self.kind, *order, self.name], capture_output=True, timeout=60, check=False)
         tree = self.tree()
         for process in tree[1:]:  # the children first: their parent then buries them and ends
             with contextlib.suppress(psutil.Error):
