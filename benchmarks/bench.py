@@ -12,7 +12,7 @@ import sys
 from common import RESULTS, ROOT, kept
 
 SCRIPTS = {"throughput": "throughput.py", "layers": "layers_time.py", "startup": "startup.py", "memory": "memory.py",
-           "quality": "quality.py"}  # fmt: skip
+           "quality": "quality.py", "grading": "grading.py"}  # fmt: skip
 
 
 def main():

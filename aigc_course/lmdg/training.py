@@ -1,0 +1,111 @@
+"""Training a decoder through `fit`: progress, a curve of held-out bits, saving and resuming, Ctrl-C that loses nothing."""
+
+import json
+import math
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from aigc_course import progress
+from aigc_course.lmdg import transformer
+from aigc_course.runtime import CourseError, write_whole
+
+
+class Curve(keras.callbacks.Callback):
+    """Shows how far training is and keeps a row an epoch: step, seconds, bits in training, bits on held-out rows.
+
+    Args:
+        name: str, for the progress bar.
+        steps, first: int, steps in all and steps done before.
+        held: int array of rows for `transformer.bits_per_token`, or None.
+        rows: list of dicts, from an earlier part of the run.
+    """
+
+    def __init__(self, name, steps, first=0, held=None, rows=()):
+        super().__init__()
+        self.show, self.steps, self.step, self.held = progress.watch(name), steps, first, held
+        self.rows, self.before = list(rows), rows[-1]["seconds"] if rows else 0.0
+
+    def on_train_begin(self, logs=None):
+        self.started = time.perf_counter()
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.step += 1
+        self.show(self.step, self.steps)
+
+    def on_epoch_end(self, epoch, logs=None):
+        row = {"step": self.step, "seconds": round(self.before + time.perf_counter() - self.started, 1)}
+        row["bits"] = round(float(logs["loss"]) / math.log(2), 4)
+        if self.held is not None:
+            row["held_bits"] = round(transformer.bits_per_token(self.model, self.held), 4)
+        self.rows.append(row)
+
+
+def train(decoder, batches, steps, name="training", every=100, held=None, folder=None):
+    """Trains for `steps` steps.
+
+    Args:
+        decoder: a compiled `Decoder` (`transformer.compile_decoder`).
+        batches: function of a step -> endless data set of (inputs, targets) from that step on.
+        steps: int, in all.
+        name: str, shown in the progress bar.
+        every: int, steps between two rows of the curve, and between two savings.
+        held: rows for the curve of held-out bits, or None.
+        folder: where training is saved, or None; with a folder the same call goes on where an earlier one stopped.
+
+    Returns:
+        list of dicts, see `Curve`. After Ctrl-C: the rows so far; the decoder keeps what it has learnt.
+
+    Raises:
+        CourseError: steps or every is not a positive integer.
+    """
+    for label, value in (("steps", steps), ("every", every)):
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+            raise CourseError(f"{label} must be a positive integer; received {value!r}.")
+    place = Path(folder) / "training.npz" if folder else None
+    first, rows = resume(decoder, place) if place and place.is_file() else (0, [])
+    curve = Curve(name, steps, first, held, rows)
+    try:
+        for length, count in ((every, (steps - first) // every), ((steps - first) % every, 1)):
+            if length <= 0 or count <= 0 or curve.step >= steps:
+                continue
+            savers = [Saver(place, curve)] if place else []
+            decoder.fit(
+                batches(curve.step), epochs=count, steps_per_epoch=length, callbacks=[curve, *savers], verbose=0
+            )
+    except KeyboardInterrupt:
+        print(f"interrupted at step {curve.step} of {steps}; what was learnt is kept"
+              + (", the same call goes on." if place else "."))  # fmt: skip
+    return curve.rows
+
+
+class Saver(keras.callbacks.Callback):
+    """Writes weights, optimizer, step and curve after each epoch: one file, whole or not at all."""
+
+    def __init__(self, path, curve):
+        super().__init__()
+        self.path, self.curve = path, curve
+
+    def on_epoch_end(self, epoch, logs=None):
+        variables = [np.asarray(v) for v in (*self.model.weights, *self.model.optimizer.variables)]
+        state = json.dumps({"step": self.curve.step, "rows": self.curve.rows}).encode()
+        write_whole(self.path, lambda part: np.savez(part, np.frombuffer(state, np.uint8), *variables))
+
+
+def resume(decoder, path):
+    """Puts back what `Saver` wrote; returns (step, rows)."""
+    decoder.optimizer.build(decoder.trainable_variables)
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            state, *stored = (file[name] for name in file.files)
+        state = json.loads(state.tobytes())
+    except (OSError, ValueError) as error:
+        raise CourseError(f"{path} cannot be read ({type(error).__name__}). Remove it to train anew.") from error
+    variables = [*decoder.weights, *decoder.optimizer.variables]
+    if [value.shape for value in stored] != [tuple(v.shape) for v in variables]:
+        raise CourseError(f"{path} holds another decoder's training. Take another folder, or remove it.")
+    for variable, value in zip(variables, stored, strict=True):
+        variable.assign(value)
+    return state["step"], state["rows"]
