@@ -42,7 +42,7 @@ def text(steps=5000, batch_size=64, length=64):
     )  # fmt: skip
     keep_log("text", rows)
     facts = {"characters": "".join(tokenizer.characters), "steps": rows[-1]["step"], "seconds": rows[-1]["seconds"],
-             "held_bits": rows[-1]["held_bits"], "batch_size": batch_size, "seed": 7}  # fmt: skip
+             "held_bits": rows[-1]["held_bits"], "batch_size": batch_size, "seed": 7, "curve": rows}  # fmt: skip
     transformer.save(decoder, ROOT / "runs" / "pretrain" / "text.npz", **facts)
     print(rows[-1], f"{time.time() - started:.0f} s in this call")
 

@@ -5,6 +5,7 @@ import hashlib
 import numpy as np
 
 from aigc_course import data
+from aigc_course.lmdg import generation
 from aigc_course.lmdg.tokenizers import END, CharTokenizer
 from aigc_course.runtime import CourseError
 
@@ -137,3 +138,26 @@ def split_lines(poem):
     for mark in data.MARKS:
         poem = poem.replace(mark, "\n")
     return poem.split("\n")
+
+
+def write(decoder, tokenizer, titles, first="", temperature=0.8, top_k=None, top_p=None, seed=0):
+    """A poem for each title, in the order of the titles.
+
+    Args:
+        decoder: fine-tuned on rows of `labelled`.
+        titles: list of str.
+        first: str, the poem's beginning, the same for all.
+        temperature, top_k, top_p, seed: see `generation.generate`.
+
+    Returns:
+        list of str, each poem with its given beginning.
+    """
+    poems = [""] * len(titles)
+    lengths = [min(len(title), TITLE_MOST) for title in titles]
+    for length in sorted(set(lengths)):  # prompts of one length together
+        places = [i for i, n in enumerate(lengths) if n == length]
+        prompts = np.concatenate([prompt(tokenizer, titles[i], first) for i in places])
+        rows = generation.generate(decoder, prompts, LENGTH, temperature, top_k, top_p, stop=END, seed=seed + length)
+        for i, row in zip(places, rows, strict=True):
+            poems[i] = poem_of(tokenizer, row)
+    return poems

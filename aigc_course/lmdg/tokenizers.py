@@ -31,9 +31,7 @@ class CharTokenizer:
             CourseError: the text is empty, or bytes that were not decoded.
         """
         if not isinstance(text, str) or not text:
-            raise CourseError(
-                f"a text is needed, not empty and decoded; received {type(text).__name__} of {len(text)}."
-            )
+            raise CourseError(f"a text is needed, decoded and not empty; received {type(text).__name__} {text!r:.40}.")
         counts = collections.Counter(text)
         found = [c for c, n in sorted(counts.items(), key=lambda item: (-item[1], item[0])) if n >= at_least]
         return cls(found)

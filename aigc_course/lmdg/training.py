@@ -1,4 +1,4 @@
-"""Training a decoder through `fit`: progress, a curve of held-out bits, saving and resuming, Ctrl-C that loses nothing."""
+"""Training a decoder through `fit`: progress, held-out bits, saving and resuming, Ctrl-C that loses nothing."""
 
 import json
 import math
