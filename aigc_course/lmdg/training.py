@@ -13,6 +13,18 @@ from aigc_course.lmdg import transformer
 from aigc_course.runtime import CourseError, write_whole
 
 
+class Steps(keras.callbacks.Callback):
+    """Shows how far `fit` is."""
+
+    def __init__(self, name, steps):
+        super().__init__()
+        self.show, self.steps, self.step = progress.watch(name), steps, 0
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.step += 1
+        self.show(self.step, self.steps)
+
+
 class Curve(keras.callbacks.Callback):
     """Shows how far training is and keeps a row an epoch: step, seconds, bits in training, bits on held-out rows.
 
