@@ -57,14 +57,11 @@ def test_a_codec_learns_saves_and_refuses_other_shapes(kind, tmp_path, rng):
         (images, _), _ = data.load_mnist()
         x, codec, tokens = data.scale(images[:256]), codes.build_image_codec(width=8), codes.IMAGE_TOKENS
     else:
-        x, codec, tokens = (
-            codes.frames_of(data.load_spoken_digits()[0].clips[:128]),
-            codes.build_speech_codec(width=16),
-            24,
-        )
-    losses = codes.train_codec(codec, x, steps=120, batch_size=32, learning_rate=5e-3)
-    first = codes.train_codec(type(codec)(codec.encoder, codec.decoder, codec.quantizer.levels, kind), x, 1, 32)
-    assert losses[-1] < losses[0] or losses[-1] < first[0] * 1.5
+        clips = data.load_spoken_digits()[0].clips[:128]
+        x, codec, tokens = codes.frames_of(clips), codes.build_speech_codec(width=16), codes.SPEECH_TOKENS
+    losses = codes.train_codec(codec, x, steps=200, batch_size=32, learning_rate=5e-3)
+    assert len(losses) == 2
+    assert losses[1] < 0.9 * losses[0]
     found = codec.encode(x[:7])
     assert found.shape == (7, tokens)
     assert 0 <= found.min() <= found.max() < codec.quantizer.size
@@ -163,3 +160,31 @@ def test_spoken_digits_are_split_by_voice():
     x = np.linspace(-1, 1, 10_001)
     assert np.abs(data.from_mu_law(data.mu_law(x)) - x).max() < 0.025
     assert np.abs(data.from_mu_law(data.mu_law(x / 100)) - x / 100).max() < 0.0006
+
+
+# --- what is shipped -------------------------------------------------------------------------------------
+
+
+def test_the_judge_reads_what_comes_back_of_test_digits():
+    """At least 98 % of the test digits are read as labelled behind 49 codes of 64 (99.2 % before)."""
+    from aigc_course import metrics
+
+    codec, facts = codes.load_shipped("image")
+    _, (images, labels) = data.load_mnist()
+    back = codec.decode(codec.encode(data.scale(images)))
+    assert back.min() >= -1
+    assert back.max() <= 1
+    assert np.mean(metrics.judge().labels(back) == labels) > 0.98
+    assert facts["judge_reads"] > 0.98
+
+
+def test_speech_of_unheard_voices_comes_back():
+    """Behind 24 codes of 256 the frames of new voices are far nearer to their own than to another clip of the digit."""
+    codec, _ = codes.load_shipped("speech")
+    _, test = data.load_spoken_digits()
+    frames = codes.frames_of(test.clips)
+    back = codec.decode(codec.encode(frames))
+    error = np.square(back - frames).mean()
+    same = np.flatnonzero((test.labels[:-1] == test.labels[1:]) & (test.languages[:-1] == test.languages[1:]))
+    assert error < 0.015
+    assert error < 0.3 * np.square(frames[same] - frames[same + 1]).mean()
