@@ -82,7 +82,7 @@ def judge_features(cases, values):
     accuracy = linear_reader(train.astype(float), y_train, test.astype(float), y_test)
     if accuracy < FEATURES_BAR:
         return (f"a linear reader with your features reads {accuracy:.0%} of 1,000 unseen digits; {FEATURES_BAR:.0%} "
-                "is asked for. Where in the image is the ink?")  # fmt: skip
+                "is asked for. Where in the image is the ink? (Bytes wrap around at 256: make floats.)")  # fmt: skip
     return None
 
 
@@ -130,6 +130,8 @@ EXERCISES = (
              lambda x, y, r: np.linalg.solve(x @ x.T + r * np.eye(len(x)), y)),
             ("the ridge was added to every entry of xᵀx; it belongs on the diagonal only.",
              lambda x, y, r: np.linalg.solve(x.T @ x + r, x.T @ y)),
+            ("the ridge is halved: the 2 in its slope, 2 · ridge · w, cancels with the 2 in that of the squares.",
+             lambda x, y, r: ridge_solution(x, y, r / 2)),
             ("the ridge is squared: it stands in the penalty as it is.",
              lambda x, y, r: ridge_solution(x, y, r * r)),
         ),
@@ -144,6 +146,14 @@ EXERCISES = (
             ("the factor ½ is missing.", lambda x, m, v: -(np.log(2 * np.pi * v) + (x - m) ** 2 / v).sum(1)),
             ("½ belongs to both terms: log √(2 π variance) is half of log(2 π variance).",
              lambda x, m, v: -(np.log(2 * np.pi * v) + 0.5 * (x - m) ** 2 / v).sum(1)),
+            ("½ belongs to both terms: the square is divided by 2 · variance too.",
+             lambda x, m, v: -(0.5 * np.log(2 * np.pi * v) + (x - m) ** 2 / v).sum(1)),
+            ("2 π is missing. To compare digits constants may go, as in chapter 01; here the density is asked for.",
+             lambda x, m, v: -0.5 * (np.log(v) + (x - m) ** 2 / v).sum(1)),
+            ("2 π was counted once, not once for each feature.",
+             lambda x, m, v: -0.5 * (np.log(2 * np.pi) + (np.log(v) + (x - m) ** 2 / v).sum(1))),
+            ("the sign: far from the mean a density is small, and its logarithm is negative.",
+             lambda x, m, v: -log_density(x, m, v)),
             ("you took the variance for the standard deviation and squared it.",
              lambda x, m, v: log_density(x, m, v * v)),
             ("you averaged over the features. Independent features multiply; their logarithms add up.",

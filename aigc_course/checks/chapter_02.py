@@ -63,8 +63,8 @@ def judge_far_logits(cases, values):
     far = values[-1][0]
     if far.size == 1 and not close(far, d_loss(*cases[-1])) and near:
         if not np.isfinite(far).all():
-            return ("right for small logits, infinite or NaN for a logit of 800. log(sigmoid(l)) overflows; "
-                    "-log σ(l) = softplus(-l) does not.")  # fmt: skip
+            return ("right for small logits, infinite or NaN for a logit of 800: exp overflows there, or a probability "
+                    "rounds to 0 before its logarithm. -log σ(l) = softplus(-l) needs neither.")  # fmt: skip
         return ("right for small logits, too small for a logit of 800: a safety number within the logarithm, or a "
                 "clipped sigmoid, hides how wrong D is there. softplus needs neither.")  # fmt: skip
     return None
@@ -91,6 +91,13 @@ def eigenvalues(a, b, c, d):
 
 def update_eigenvalues(h, g):
     return eigenvalues(1, h / 2, -h / 2, 1 - h * g)
+
+
+def judge_root(cases, values):
+    """NaN where γ < 1: a real root of a negative number."""
+    if all(np.isnan(v[0]).any() == (g < 1) for (_, g), v in zip(cases, values, strict=True)):
+        return "NaN for γ < 1: the root of a negative number. There the eigenvalues are complex: np.sqrt(complex(…))."
+    return None
 
 
 EXERCISES = (
@@ -143,6 +150,8 @@ EXERCISES = (
              lambda r, f: softplus(-r.astype(float)).sum() + softplus(f.astype(float)).sum()),
             ("sigmoid twice: the logits went through a sigmoid, and its result was taken for a logit.",
              lambda r, f: d_loss(sigmoid(r), sigmoid(f))),
+            ("the fakes have the label of real images: for them it is softplus(+l).",
+             lambda r, f: softplus(-r.astype(float)).mean() + softplus(-f.astype(float)).mean()),
             ("the fakes are missing: D would call everything real.", lambda r, f: softplus(-r.astype(float)).mean()),
             ("the real images are missing: D would call everything fake.",
              lambda r, f: softplus(f.astype(float)).mean()),
@@ -162,6 +171,10 @@ EXERCISES = (
              lambda t: (-sigmoid(-t), -sigmoid(t))),
             ("the sign: both losses fall as the logit rises, so both slopes are negative.",
              lambda t: (sigmoid(t), sigmoid(-t))),
+            ("the first slope has the wrong sign: log(1 - σ(l)) falls as l rises.",
+             lambda t: (sigmoid(t), -sigmoid(-t))),
+            ("the second slope has the wrong sign: -log σ(l) falls as l rises.",
+             lambda t: (-sigmoid(t), sigmoid(-t))),
             ("those are the losses. Their derivatives were asked for.", lambda t: (-softplus(t), softplus(-t))),
             ("that is the slope with respect to D = σ(l), not to the logit: the factor σ'(l) is missing.",
              lambda t: (-1 / sigmoid(-t), -1 / sigmoid(t))),
@@ -176,7 +189,7 @@ EXERCISES = (
     Exercise(
         key="02.5", function="dirac_eigenvalues", title="Will it converge", points=3,
         checked="both eigenvalues for five pairs (h, γ), complex ones and real ones",
-        cases=dirac_cases, expected=update_eigenvalues, unordered=True,
+        cases=dirac_cases, expected=update_eigenvalues, unordered=True, special=judge_root,
         hints=(
             ("those are the eigenvalues of the field. One step of size h has 1 + h · λ.",
              lambda h, g: eigenvalues(0, 0.5, -0.5, -g)),

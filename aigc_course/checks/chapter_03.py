@@ -1,5 +1,7 @@
 """Exercises of chapter 03: the models."""
 
+import re
+
 import numpy as np
 
 from aigc_course.checks.exercise import Exercise
@@ -105,28 +107,43 @@ def judge_model(cases, values):
             for hint, change in WRONG_NETWORKS:
                 if np.allclose(output, network(images, *weights, **change), rtol=1e-3, atol=1e-3):
                     return hint
-            return "the shapes are right, the output is not: compare the order of the layers with the list."
+            return ("the weights have the right shapes, the output is not right: a layer without weights (activation, "
+                    "stride, pooling) is another than in the list, or stands elsewhere.")  # fmt: skip
         if spread < 1e-6:
             return "training=True gives the same twice: the dropout is missing."
     return None
 
 
 def describe_shapes(text):
-    """A hint from the weight shapes that came; they are the learner's own text and are only compared."""
-    if "(784, 1)" not in text:
-        if "(6272, 1)" in text or "(12544, 1)" in text:
-            return "the Dense layer sees too many inputs: both convolutions have stride 2 (28 → 14 → 7)."
-        if "(576, 1)" in text:
-            return 'the Dense layer sees 576 inputs: padding="valid" loses the rim. padding="same" was asked for.'
-        if "(1024, 1)" in text:
-            return "the Dense layer sees 1,024 inputs: that is the article's zero padding, which has no use here."
-        if "(16, 1)" in text:
-            return "pooling before the Dense layer forgets where things are. Flatten was asked for."
-    if "(784, 1)" in text and text.count("(16,)") < 5:
+    """A hint from the shapes of the weights that came, as text: "[(3, 3, 1, 8), (8,), …]"."""
+    shapes = [tuple(int(n) for n in re.findall(r"\d+", part)) for part in re.findall(r"\(([\d, ]*)\)", text)[:40]]
+    kernels = [shape for shape in shapes if len(shape) == 4]
+    dense = [shape for shape in shapes if len(shape) == 2]
+    if [shape[:2] for shape in kernels] != [(3, 3)] * 2:
+        return f"two convolutions of 3 × 3 were asked for; {len(kernels)} came, {[shape[:2] for shape in kernels]}."
+    filters = [shape[3] for shape in kernels]
+    if filters != [8, 16]:
+        return f"the convolutions have {filters[0]} and {filters[1]} filters; 8 and 16 were asked for."
+    if len(dense) != 1 or dense[0][1] != 1:
+        return "one Dense layer with one output, the logit, was asked for behind the Flatten."
+    inputs = dense[0][0]
+    known = {3136: STRIDE, 12544: STRIDE, 6272: STRIDE,
+             576: 'the Dense layer sees 576 inputs: padding="valid" loses the rim. padding="same" was asked for.',
+             1024: "the Dense layer sees 1,024 inputs: that is the article's zero padding, which has no use here.",
+             16: "pooling before the Dense layer forgets where things are. Flatten was asked for."}  # fmt: skip
+    if inputs != 784:
+        return known.get(inputs, f"the Dense layer sees {inputs:,} inputs; 7 · 7 · 16 = 784 were asked for.")
+    vectors = [shape for shape in shapes if len(shape) == 1]
+    if vectors.count((8,)) > 1:
+        return "batch normalisation was asked for behind the second convolution only, not behind the first."
+    if vectors.count((16,)) < 4:
         return "batch normalisation behind the second convolution is missing."
-    if text.count("(8,)") > 1:
-        return "no batch normalisation behind the first convolution: D would only see how images differ in brightness."
+    if (8,) not in vectors or vectors.count((16,)) < 5 or (1,) not in vectors:
+        return "a bias is missing: convolutions and the Dense layer keep theirs (use_bias=True, the default)."
     return "the weights have other shapes than asked for: compare model.summary() with the list of layers."
+
+
+STRIDE = "the Dense layer sees too many inputs: both convolutions have stride 2 (28 → 14 → 7)."
 
 
 EXERCISES = (

@@ -9,7 +9,10 @@ from aigc_course.checks.exercise import Exercise
 def image_cases(rng):
     """(images (B, 28, 28) uint8,)."""
     extremes = np.stack([np.zeros((28, 28), np.uint8), np.full((28, 28), 255, np.uint8)])
-    return [(rng.integers(0, 256, (n, 28, 28), dtype=np.uint8),) for n in (1, 3, 5)] + [(extremes,)]
+    return [(rng.integers(0, 256, (n, 28, 28), dtype=np.uint8),) for n in (1, 3, 5)] + [
+        (extremes,),
+        (rng.integers(0, 120, (2, 28, 28), dtype=np.uint8),),
+    ]  # the last: no white
 
 
 def scaled(images):
@@ -73,7 +76,7 @@ def g_first(w, b, a, c, x, z, rate):
 
 def order_cases(rng):
     """(seed, step, n, batch_size): three epochs out of order, one step twice, three epochs of another seed."""
-    seed, n, size = int(rng.integers(1, 1000)), int(rng.integers(40, 48)), 8  # 5 whole batches an epoch
+    seed, n, size = int(rng.integers(1, 1000)), int(rng.integers(42, 47)), 8  # 5 whole batches an epoch, some left over
     steps = [int(step) for step in rng.permutation(15)]
     first = [(seed, step, n, size) for step in (*steps, steps[3])]
     return first + [(seed + 1, step, n, size) for step in range(5)]
@@ -100,6 +103,13 @@ def judge_order(cases, values):
         return "one batch holds an image twice: draw without replacement."
     if any(np.array_equal(e, np.arange(len(e))) for e in epochs):
         return "the images come in the order of the file: MNIST's may be mixed, other sets are sorted by class."
+    if all(np.concatenate(epochs) < epoch * size):
+        return f"the last {n - epoch * size} images are never seen: permute all n, then cut off what is left over."
+    together = [{frozenset(e[i : i + size]) for i in range(0, len(e), size)} for e in epochs]
+    if not np.array_equal(epochs[0], epochs[1]) and together[0] == together[1]:
+        return "the same images stand together in every epoch: shuffle the images, not whole batches."
+    if np.array_equal(other, epochs[1]):
+        return "epoch 1 of one seed is epoch 0 of the next: keep both apart, for example default_rng([seed, epoch])."
     if np.array_equal(epochs[0], epochs[1]):
         return "every epoch has the same order: let the epoch, step // (n // batch_size), enter the seed."
     if np.array_equal(epochs[0], other):
@@ -112,7 +122,7 @@ def judge_order(cases, values):
 EXERCISES = (
     Exercise(
         key="04.1", function="to_network", title="Bytes to what a network takes", points=1,
-        checked="four batches of images, black and white ones among them",
+        checked="five batches of images, one black and white, one without any white",
         cases=image_cases, expected=scaled, special=judge_channel,
         hints=(
             ("that goes from 0 to 1. The generator ends in tanh: its images lie in [-1, 1].",
@@ -120,6 +130,8 @@ EXERCISES = (
             ("that goes from -0.5 to 0.5: half of tanh's range.", lambda x: x[..., None] / 255.0 - 0.5),
             ("divided by 128: white becomes 0.992. 255 / 127.5 - 1 is 1.", lambda x: x[..., None] / 128.0 - 1),
             ("the 1 is not subtracted: that goes from 0 to 2.", lambda x: x[..., None] / 127.5),
+            ("divided by the largest pixel of the batch: an image would then depend on its neighbours. White is 255.",
+             lambda x: x[..., None] / (x.max() / 2.0) - 1),
             ("black and white are exchanged.", lambda x: 1 - x[..., None] / 127.5),
             ("the channel stands in front (B, 1, 28, 28). TensorFlow has it last.",
              lambda x: x[:, None] / 127.5 - 1),
@@ -162,6 +174,8 @@ EXERCISES = (
             ("you added up over the batch. The losses are means: otherwise the rate depends on the batch size.",
              lambda w, b, a, c, x, z, r: gan_step(w, b, a, c, x, z, r * len(x))),
             ("the discriminator does not see the generated images.", lambda *v: gan_step(*v, d_parts=(1.0, 0.0))),
+            ("the discriminator was shown z itself; it sees G(z) = a z + c.",
+             lambda w, b, a, c, x, z, r: (*gan_step(w, b, 1.0, 0.0, x, z, r)[:2], *gan_step(w, b, a, c, x, z, r)[2:])),
             ("the discriminator does not see the real images.", lambda *v: gan_step(*v, d_parts=(0.0, 1.0))),
             ("the generator does not move.", lambda *v: gan_step(*v, g=0)),
             ("the discriminator does not move: defect 7 of the article.", lambda *v: gan_step(*v, d=0)),

@@ -67,8 +67,10 @@ def own_neighbours(x):
 
 def seeds_cases(rng):
     """(spread of one run, difference to be seen, how many standard errors)."""
-    pairs = ((1.7, 0.9, 2.0), (2.0, 0.7, 3.0), (1.4, 0.5, 2.5), (0.9, 1.1, 2.0))
-    cases = [(float(s * rng.uniform(0.9, 1.1)), float(d * rng.uniform(0.9, 1.1)), z) for s, d, z in pairs]
+    cases = []
+    for whole, rest, z in ((28, 0.3, 2.0), (140, 0.2, 3.0), (97, 0.75, 2.5), (5, 0.4, 2.0)):
+        spread, exact = float(rng.uniform(0.8, 2.0)), int(rng.integers(whole, whole + 5)) + rest
+        cases.append((spread, float(z * spread * np.sqrt(2 / exact)), z))  # not a whole number, nor near one
     return [*cases, (0.1, 5.0, 2.0)]
 
 
@@ -95,6 +97,8 @@ EXERCISES = (
             ("only the means are compared: a blurred set has the right mean and the wrong spread.",
              lambda m, s, n, t: (m - n) ** 2),
             ("the difference of the means is not squared.", lambda m, s, n, t: np.abs(m - n) + (s - t) ** 2),
+            ("you took the second and fourth argument for variances; they are standard deviations.",
+             lambda m, s, n, t: (m - n) ** 2 + (np.sqrt(s) - np.sqrt(t)) ** 2),
             ("that is the KL divergence of two Gaussians. Fréchet's distance is another, and symmetric.",
              lambda m, s, n, t: np.log(t / s) + (s**2 + (m - n) ** 2) / (2 * t**2) - 0.5),
             ("the product under the root is missing its root: 2 √(s² t²) is 2 s t.",
@@ -136,6 +140,8 @@ EXERCISES = (
             ("the distances of the fakes were taken to the test set. Only training samples can be copied.",
              lambda f, x, t, q: share_below(f, t, np.quantile(to_nearest(t, x), q))),
             ("that is the share *beyond* the threshold.", lambda f, x, t, q: 1 - copy_share(f, x, t, q)),
+            ("a number of fakes came; the share of them was asked for.",
+             lambda f, x, t, q: copy_share(f, x, t, q) * len(f)),
             ("the quantile was taken from the far end: 1 - quantile.",
              lambda f, x, t, q: copy_share(f, x, t, 1 - q)),
             ("the threshold is the mean distance; the quantile was not used.",
@@ -156,6 +162,10 @@ EXERCISES = (
             ("the square is missing: a mean of n runs has the standard error spread / √n.",
              lambda s, d, z: at_least_one(2 * z * s / d)),
             ("rounded down: the last seed is needed too.", lambda s, d, z: np.floor(2 * (z * s / d) ** 2)),
+            ("rounded down, though at least 1: the last seed is needed too.",
+             lambda s, d, z: max(1, np.floor(2 * (z * s / d) ** 2))),
+            ("rounded to the nearest whole number, though at least 1: fewer than needed are too few. Round up.",
+             lambda s, d, z: max(1, np.round(2 * (z * s / d) ** 2))),
             ("not rounded: there is no half a seed. Round up.", lambda s, d, z: 2 * (z * s / d) ** 2),
             ("rounded to the nearest whole number. Fewer than needed are too few: round up.",
              lambda s, d, z: np.round(2 * (z * s / d) ** 2)),

@@ -58,8 +58,14 @@ def penalty_cases(rng):
     """(A (2, 2) symmetric, b (2,), real (B, 2), fake (B, 2), share (B, 1)): critic x A x / 2 + b x."""
     cases = []
     for n in (1, 6, 10):
-        a = rng.normal(0, 1, (2, 2))
-        floats = (a + a.T, rng.normal(0, 1, 2), rng.normal(2, 1, (n, 2)), rng.normal(-1, 1, (n, 2)), rng.random((n, 1)))
+        a = rng.normal(0, 1, (2, 2)) * (0.15 if n == 6 else 1.0)  # one critic that is too flat
+        floats = (
+            a + a.T,
+            rng.normal(0, 1 if n != 6 else 0.3, 2),
+            rng.normal(2, 1, (n, 2)),
+            rng.normal(-1, 1, (n, 2)),
+            rng.random((n, 1)),
+        )
         cases.append(tuple(part.astype("float32") for part in floats))
     return cases
 
@@ -69,8 +75,12 @@ def slopes(a, b, x):
     return x.astype(float) @ a + b
 
 
+def length(slope):
+    return np.sqrt((slope**2).sum(axis=1))
+
+
 def penalty(slope):
-    return ((np.sqrt((slope**2).sum(axis=1)) - 1) ** 2).mean()
+    return ((length(slope) - 1) ** 2).mean()
 
 
 def gradient_penalty(a, b, real, fake, share):
@@ -112,8 +122,8 @@ def judge_blind(cases, values):
             return "the modes get unequal shares: the reverse KL would give you away."
         distinct = len(np.unique(np.round(got, 9), axis=0))
         if distinct > len(centres):
-            return (f"{distinct} different points: the metrics are right to praise them. Make a generator that has "
-                    "learnt next to nothing, one point a mode, and still scores full marks.")  # fmt: skip
+            return (f"{distinct} different points for {len(centres)} modes: one point a mode was asked for. Make a "
+                    "generator that has learnt next to nothing and still scores full marks.")  # fmt: skip
     return None
 
 
@@ -178,6 +188,14 @@ EXERCISES = (
              lambda a, b, r, f, e: ((np.abs(slopes(a, b, e * r + (1 - e) * f)) - 1) ** 2).mean()),
             ("you added up over the batch; the penalty is a mean.",
              lambda a, b, r, f, e: gradient_penalty(a, b, r, f, e) * len(r)),
+            ("slopes below 1 go free: that is the one-sided penalty. (|slope| - 1)² was asked for, on both sides.",
+             lambda a, b, r, f, e: (np.maximum(length(slopes(a, b, e * r + (1 - e) * f)) - 1, 0) ** 2).mean()),
+            ("the weight 10 is in it: the penalty itself was asked for, the loss multiplies it.",
+             lambda a, b, r, f, e: 10 * gradient_penalty(a, b, r, f, e)),
+            ("1 was subtracted from each coordinate of the slope. First the length over the coordinates, then - 1.",
+             lambda a, b, r, f, e: ((slopes(a, b, e * r + (1 - e) * f) - 1) ** 2).mean()),
+            ("that is the slope of the *mean* score, each sample's divided by the batch size. Sum the scores.",
+             lambda a, b, r, f, e: penalty(slopes(a, b, e * r + (1 - e) * f) / len(r))),
             ("the outer square is missing: slopes below 1 would be rewarded.",
              lambda a, b, r, f, e: (np.sqrt((slopes(a, b, e * r + (1 - e) * f) ** 2).sum(1)) - 1).mean()),
         ),

@@ -87,6 +87,8 @@ def describe_error(exercise, kind, text):
         return NOT_DONE
     if kind == "AnswerError":
         return text
+    if exercise.how == "with_critic" and "None" in text:
+        return "the tape gave None: it did not watch the point. Call tape.watch(x) before critic(x), within the `with`."
     if kind == "Missing":
         return f"there is no function `{exercise.function}`. Keep the name that the exercise gives."
     return f"`{exercise.function}` stopped with {kind}: {text[:300]}" if text else f"`{exercise.function}`: {kind}"
@@ -131,14 +133,14 @@ def general_fault(exercise, cases, values, right, index):
         if not np.isfinite(a).all():
             return f"{where}: the answer holds NaN or infinity. Look for 0 / 0, log 0 or an overflow in exp."
     if len(cases) > 2 and all(same(exercise, values[0], other) for other in values[1:]):
-        return "the answer is the same whatever the input is. Compute it from the arguments."
-    return f"{where}: your function returned {', '.join(show_value(a) for a in got)}, and that is not it. {advice(got)}"
-
-
-def advice(got):
-    """A next step that fits any exercise."""
-    return "Take a case small enough for pencil and paper, and compare." if got[0].size <= 10 else \
-        "Try an input of two or three numbers, and compare with pencil and paper."  # fmt: skip
+        return (f"every case gave the same answer, {show_value(values[0][0])}. Is it computed from the arguments, and "
+                "is no comparison always true or always false?")  # fmt: skip
+    which = ""
+    if len(got) > 1:
+        wrong = [i + 1 for i, (a, b) in enumerate(zip(got, wanted, strict=True)) if not close_enough(exercise, a, b)]
+        which = f" Wrong: value {', '.join(map(str, wrong))} of {len(got)}."
+    return (f"{where}: your function returned {', '.join(show_value(a) for a in got)}, and that is not it.{which} "
+            "Take an input of two or three small numbers, and compare with pencil and paper.")  # fmt: skip
 
 
 def as_list(value, outputs):
@@ -153,17 +155,17 @@ def fitting(got, wanted):
 
 def same(exercise, got, wanted):
     """True if all arrays agree within the exercise's tolerance."""
-    if len(got) != len(wanted):
+    return len(got) == len(wanted) and all(close_enough(exercise, a, b) for a, b in zip(got, wanted, strict=True))
+
+
+def close_enough(exercise, a, b):
+    """True if two arrays agree in shape and within the exercise's tolerance."""
+    if not fitting(a, b):
         return False
-    for a, b in zip(got, wanted, strict=True):
-        if not fitting(a, b):
-            return False
-        a, b = a.reshape(b.shape), b
-        if exercise.unordered:
-            a, b = (np.sort_complex(np.round(v.astype(complex), 9)) for v in (a, b))
-        if not np.allclose(a, b, rtol=exercise.rtol, atol=exercise.atol, equal_nan=False):
-            return False
-    return True
+    a = a.reshape(b.shape)
+    if exercise.unordered:
+        a, b = (np.sort_complex(np.round(v.astype(complex), 9)) for v in (a, b))
+    return np.allclose(a, b, rtol=exercise.rtol, atol=exercise.atol, equal_nan=False)
 
 
 def show(case):
@@ -175,7 +177,7 @@ def show_value(array):
     """A number as it is, an array by its first numbers."""
     if array.dtype.kind not in "biufc":
         return repr(str(array))[:40]
-    flat = [f"{number:.4g}" for number in array.ravel()[:3]]
+    flat = [str(number) if array.dtype.kind in "iu" else f"{number:.5g}" for number in array.ravel()[:3]]
     if array.ndim == 0:
         return flat[0]
     return f"array {array.shape} [{', '.join(flat)}{', …' if array.size > 3 else ''}]"

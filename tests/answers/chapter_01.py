@@ -54,7 +54,7 @@ def error_rate(labels, predictions):
     return (labels != predictions).astype(float)
 
 
-@wrong("01.1", "the same whatever the input")
+@wrong("01.1", "every case gave the same answer")
 def error_rate(labels, predictions):
     return 0.1
 
@@ -246,3 +246,13 @@ def features(images):
 @wrong("01.4", "nothing can be read")
 def features(images):
     return np.ones((len(images), 10))
+
+
+@wrong("01.3", "2 π is missing")
+def log_density(x, mean, variance):
+    return -0.5 * np.sum(np.log(variance) + (x - mean) ** 2 / variance, axis=1)
+
+
+@wrong("01.2", "the ridge is halved")
+def ridge_weights(x, y, ridge):
+    return np.linalg.solve(x.T @ x + ridge / 2 * np.eye(x.shape[1]), x.T @ y)

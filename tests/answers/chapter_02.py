@@ -189,7 +189,7 @@ def discriminator_loss(real_logits, fake_logits):
     return np.logaddexp(0, -fake_logits).mean()
 
 
-@wrong("02.3", "log(sigmoid(l)) overflows")
+@wrong("02.3", "exp overflows there")
 def discriminator_loss(real_logits, fake_logits):
     real, fake = 1 / (1 + np.exp(-real_logits)), 1 / (1 + np.exp(-fake_logits))
     return -np.log(real).mean() - np.log(1 - fake).mean()
@@ -335,3 +335,21 @@ def dirac_eigenvalues(h, gamma):
         return np.array([theta, psi + h * (-theta / 2 - gamma * psi)])
 
     return np.linalg.eigvals(np.stack([step(1.0, 0.0), step(0.0, 1.0)], axis=1))
+
+
+@wrong("02.5", "root of a negative number")
+def dirac_eigenvalues(h, gamma):
+    with np.errstate(all="ignore"):
+        root = np.sqrt(gamma**2 - 1)
+    return [1 + h * (-gamma + root) / 2, 1 + h * (-gamma - root) / 2]
+
+
+@wrong("02.3", "label of real images")
+def discriminator_loss(real_logits, fake_logits):
+    return np.logaddexp(0, -real_logits).mean() + np.logaddexp(0, -fake_logits).mean()
+
+
+@wrong("02.4", "the second slope")
+def generator_slopes(logits):
+    d = 1 / (1 + np.exp(-logits))
+    return -d, 1 - d

@@ -378,3 +378,31 @@ def build_small_discriminator():
             layers.Dense(1),
         ]
     )
+
+
+@wrong("03.4", "16 and 8 filters")
+def build_small_discriminator():
+    d = keras.Sequential([layers.Input((28, 28, 1))])
+    for filters in (16, 8):
+        d.add(layers.Conv2D(filters, 3, strides=2, padding="same"))
+        if filters == 8:
+            d.add(layers.BatchNormalization())
+        d.add(layers.LeakyReLU(negative_slope=0.2))
+        d.add(layers.Dropout(0.3))
+    d.add(layers.Flatten())
+    d.add(layers.Dense(1))
+    return d
+
+
+@wrong("03.4", "a bias is missing")
+def build_small_discriminator():
+    d = keras.Sequential([layers.Input((28, 28, 1))])
+    for filters in (8, 16):
+        d.add(layers.Conv2D(filters, 3, strides=2, padding="same", use_bias=filters == 8))
+        if filters == 16:
+            d.add(layers.BatchNormalization())
+        d.add(layers.LeakyReLU(negative_slope=0.2))
+        d.add(layers.Dropout(0.3))
+    d.add(layers.Flatten())
+    d.add(layers.Dense(1))
+    return d

@@ -320,3 +320,39 @@ def batch_indices(seed, step, n, batch_size):
 @wrong("04.4", "indices, shape")
 def batch_indices(seed, step, n, batch_size):
     return np.random.default_rng([seed, step]).permutation(n)
+
+
+@wrong("04.4", "are never seen")
+def batch_indices(seed, step, n, batch_size):
+    epoch, place = divmod(step, n // batch_size)
+    order = np.random.default_rng([seed, epoch]).permutation(n // batch_size * batch_size)
+    return order[place * batch_size : (place + 1) * batch_size]
+
+
+@wrong("04.4", "not whole batches")
+def batch_indices(seed, step, n, batch_size):
+    batches = n // batch_size
+    parts = np.random.default_rng(seed).permutation(n)[: batches * batch_size].reshape(batches, batch_size)
+    return parts[np.random.default_rng([seed, step // batches]).permutation(batches)[step % batches]]
+
+
+@wrong("04.4", "epoch 0 of the next")
+def batch_indices(seed, step, n, batch_size):
+    epoch, place = divmod(step, n // batch_size)
+    return np.random.default_rng(seed + epoch).permutation(n)[place * batch_size : (place + 1) * batch_size]
+
+
+@wrong("04.1", "largest pixel of the batch")
+def to_network(images):
+    return images[..., None] / images.max() * 2.0 - 1
+
+
+@wrong("04.3", "was shown z itself")
+def gan_step(w, b, a, c, x, z, rate):
+    def sigmoid(t):
+        return 1 / (1 + np.exp(-t))
+
+    real, fake = sigmoid(w * x + b) - 1, sigmoid(w * z + b)
+    slope = sigmoid(w * (a * z + c) + b) - 1
+    new_d = w - rate * (real * x + fake * z).mean(), b - rate * (real + fake).mean()
+    return *new_d, a - rate * (slope * w * z).mean(), c - rate * (slope * w).mean()

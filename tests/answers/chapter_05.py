@@ -239,3 +239,14 @@ def seeds_needed(spread, difference, z):
 @wrong("05.4", "difference and spread are exchanged")
 def seeds_needed(spread, difference, z):
     return int(np.ceil(2 * (z * difference / spread) ** 2))
+
+
+@wrong("05.4", "at least 1: the last seed")
+def seeds_needed(spread, difference, z):
+    return max(1, int(2 * (z * spread / difference) ** 2))
+
+
+@wrong("05.2", "every case gave the same answer")
+def precision(real, fake, k):
+    own = np.sort(np.linalg.norm(real[:, None] - real, axis=2), axis=1)[:, k]
+    return (np.linalg.norm(fake[:, None] - real, axis=2) <= own).all(axis=1).mean()

@@ -324,7 +324,7 @@ def blind_spot(centres, sigma, n):
     return np.concatenate([centres, np.tile(centres[0], (n - len(centres), 1))])
 
 
-@wrong("06.5", "right to praise them")
+@wrong("06.5", "one point a mode")
 def blind_spot(centres, sigma, n):
     rng = np.random.default_rng(0)
     return np.repeat(centres, n // len(centres), axis=0) + rng.uniform(-sigma, sigma, (n, 2))
@@ -343,3 +343,29 @@ def blind_spot(centres, sigma, n):
 @wrong("06.5", "NaN or infinite")
 def blind_spot(centres, sigma, n):
     return np.repeat(centres, n // len(centres), axis=0) / np.zeros(1)
+
+
+@wrong("06.3", "tape.watch(x) before critic(x)")
+def gradient_penalty(critic, real, fake, share):
+    x = share * real + (1 - share) * fake
+    with tf.GradientTape() as tape:
+        score = critic(x)
+    return tf.reduce_mean((tf.norm(tape.gradient(score, x), axis=1) - 1) ** 2)
+
+
+@wrong("06.3", "one-sided penalty")
+def gradient_penalty(critic, real, fake, share):
+    x = share * real + (1 - share) * fake
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        score = critic(x)
+    return tf.reduce_mean(tf.nn.relu(tf.norm(tape.gradient(score, x), axis=1) - 1) ** 2)
+
+
+@wrong("06.3", "the weight 10")
+def gradient_penalty(critic, real, fake, share):
+    x = share * real + (1 - share) * fake
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        score = critic(x)
+    return 10 * tf.reduce_mean((tf.norm(tape.gradient(score, x), axis=1) - 1) ** 2)
