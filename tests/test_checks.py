@@ -146,4 +146,4 @@ def test_expectations_do_not_come_from_the_course(key):
             allowed = node.module.startswith("aigc_course.checks") or [alias.name for alias in node.names] == ["data"]
             assert allowed, ast.unparse(node)
         if isinstance(node, ast.Import):
-            assert {alias.name for alias in node.names} <= {"numpy", "functools", "re"}
+            assert {alias.name for alias in node.names} <= {"numpy", "functools", "itertools", "re"}

@@ -101,7 +101,7 @@ EXERCISES = (
         cases=label_cases,
         expected=lambda labels, predictions: (labels != predictions).mean(),
         hints=(
-            ("that is the share of right answers, the accuracy. The error rate is what it lacks to 1.",
+            ("that is the share of right answers, the accuracy. The error rate is 1 minus that.",
              lambda y, p: (y == p).mean()),
             ("that is the number of mistakes. The rate divides it by the number of predictions.",
              lambda y, p: (y != p).sum()),

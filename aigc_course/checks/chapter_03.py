@@ -83,7 +83,7 @@ def network(x, k1, b1, k2, b2, gamma, beta, mean, var, w, b, act=leaky, first_bn
 WRONG_NETWORKS = (
     ("the last layer is a sigmoid. D gives logits here; the loss knows what to do with them.",
      {"out": lambda t: 1 / (1 + np.exp(-t))}),
-    ("LeakyReLU has the slope 0.3, Keras' default. The article's is 0.2: negative_slope=0.2.",
+    ("LeakyReLU has the slope 0.3, Keras' default. 0.2 was asked for: negative_slope=0.2.",
      {"act": lambda x: leaky(x, 0.3)}),
     ("that is ReLU: it stops the gradient for half of all inputs. LeakyReLU with negative_slope=0.2 was asked for.",
      {"act": lambda x: leaky(x, 0.0)}),

@@ -47,7 +47,7 @@ def hit_only(samples, centres, sigma):
 def judge_empty(cases, values):
     """NaN or infinity: one mode is always empty."""
     if all(np.isnan(v[0]).all() for v in values):
-        return "NaN: one mode is empty, and 0 log 0 is 0. Leave out the empty modes of the sum."
+        return "NaN: one mode is empty, and 0 log 0 is 0. Leave the empty modes out of the sum."
     if all(np.isinf(v[0]).all() for v in values):
         return ("infinity: that is the forward KL(uniform ‖ shares), infinite as soon as one mode is empty. "
                 "The reverse one was asked for.")  # fmt: skip
@@ -176,6 +176,8 @@ EXERCISES = (
              lambda a, b, r, f, e: penalty(slopes(a, b, f))),
             ("the slope was taken half-way; `share` says where.",
              lambda a, b, r, f, e: penalty(slopes(a, b, (r + f) / 2))),
+            ("the mean came first: each sample's length is compared with 1, then comes the mean.",
+             lambda a, b, r, f, e: (length(slopes(a, b, e * r + (1 - e) * f)).mean() - 1) ** 2),
             ("share is the share of the *real* sample: share · real + (1 - share) · fake.",
              lambda a, b, r, f, e: gradient_penalty(a, b, f, r, e)),
             ("the root is missing: the *length* of the slope is compared with 1, not its square.",

@@ -57,10 +57,12 @@ def judge_empty(cases, values):
 
 
 def rank_cases(rng):
-    """(inputs, outputs, share of the full matrix' numbers that may be trained)."""
-    sizes = ((128, 384), (128, 512), (1024, 1024), (300, 70), (64, 2048))
-    return [(int(a), int(b), float(s * rng.uniform(0.9, 1.1))) for (a, b), s in
-            zip(sizes, (0.11, 0.25, 0.02, 0.3, 0.5), strict=True)]  # fmt: skip
+    """(inputs, outputs, share of the full matrix's numbers that may be trained), the exact rank between whole numbers."""
+    cases = []
+    for a, b, whole, rest in ((128, 384, 9, 0.3), (128, 512, 25, 0.7), (1024, 1024, 8, 0.2), (300, 70, 14, 0.8)):
+        exact = int(rng.integers(whole, whole + 4)) + rest
+        cases.append((a, b, exact * (a + b) / (a * b)))
+    return [*cases, (64, 2048, 0.45)]
 
 
 def rank(a, b, share):
@@ -116,6 +118,8 @@ EXERCISES = (
         hints=(
             ("the kept probabilities do not add up to 1: divide by their sum.",
              lambda x, p: nucleus(x, p, rest=lambda kept: kept)),
+            ("the token that crosses p is missing, unless it is the only one: the kept ones hold less than p.",
+             lambda x, p: nucleus(x, p) if x.max() > p else nucleus(x, p, reach=-1)),
             ("the token that crosses p is missing: without it the kept ones hold less than p.",
              lambda x, p: nucleus(x, p, reach=-1, rest=lambda kept: kept / max(kept.sum(), 1e-300))),
             ("one token too many: stop as soon as p is reached.", lambda x, p: nucleus(x, p, reach=1)),
@@ -134,6 +138,8 @@ EXERCISES = (
         hints=(
             ("rounded up, or to the nearest: that rank is over the limit. Round down.",
              lambda a, b, s: np.ceil(s * a * b / (a + b))),
+            ("rounded to the nearest whole number: where that is up, the rank is over the limit. Round down.",
+             lambda a, b, s: np.round(s * a * b / (a + b))),
             ("not rounded: a rank is a whole number. Round down.", lambda a, b, s: s * a * b / (a + b)),
             ("only A was counted (inputs × rank). B has outputs × rank more.", lambda a, b, s: np.floor(s * b)),
             ("only B was counted (rank × outputs). A has inputs × rank more.", lambda a, b, s: np.floor(s * a)),

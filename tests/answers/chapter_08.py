@@ -256,3 +256,8 @@ def largest_rank(inputs, outputs, share):
 @wrong("08.4", "a sum, not a product")
 def largest_rank(inputs, outputs, share):
     return int(share**0.5)
+
+
+@wrong("08.4", "to the nearest whole number")
+def largest_rank(inputs, outputs, share):
+    return round(share * inputs * outputs / (inputs + outputs))
