@@ -42,7 +42,7 @@ def judge_zeros(cases, values):
     full = [(p > 0).all() and (q > 0).all() for p, q in cases]
     if all(close(v[0], jsd(*case)) if whole else not np.isfinite(v[0]).all()
            for case, v, whole in zip(cases, values, full, strict=True)):  # fmt: skip
-        return ("right up to 0 log 0, which is 0 and not NaN: in each KL leave out the places where its *first* argument "
+        return ("right up to 0 log 0, which is 0 and not NaN: in each KL leave out the places where its *first* one "
                 "is 0.")  # fmt: skip
     return None
 

@@ -57,7 +57,7 @@ def judge_empty(cases, values):
 
 
 def rank_cases(rng):
-    """(inputs, outputs, share of the full matrix's numbers that may be trained), the exact rank between whole numbers."""
+    """(inputs, outputs, share of the matrix to be trained), the exact rank between whole numbers."""
     cases = []
     for a, b, whole, rest in ((128, 384, 9, 0.3), (128, 512, 25, 0.7), (1024, 1024, 8, 0.2), (300, 70, 14, 0.8)):
         exact = int(rng.integers(whole, whole + 4)) + rest
