@@ -3,6 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
+from aigc_course.lmdg.transformer import graph_of
 from aigc_course.runtime import CourseError
 
 NEVER = -1e9
@@ -86,9 +87,9 @@ def generate(decoder, prompts, length, temperature=1.0, top_k=None, top_p=None, 
     knobs = {"top_k": top_k, "top_p": top_p}
     for place in range(given + steps - 1):
         if cached:
-            logits, cache = cached_step(decoder, tf.constant(tokens[:, place]), cache, tf.constant(place))
+            logits, cache = graph_of(decoder, cached_step)(tf.constant(tokens[:, place]), cache, tf.constant(place))
         elif place >= given - 1:
-            logits = full_step(decoder, tf.constant(tokens), tf.constant(place))
+            logits = graph_of(decoder, full_step)(tf.constant(tokens), tf.constant(place))
         if place < given - 1:
             continue
         mask = allowed(place + 1) if callable(allowed) else allowed
@@ -107,12 +108,10 @@ def draw(logits, temperature, top_k, top_p, allowed, seed):
     return tf.random.stateless_categorical(chosen, 1, seed=seed, dtype=tf.int32)[:, 0]
 
 
-@tf.function(reduce_retracing=True)
 def cached_step(decoder, tokens, cache, place):
     return decoder.step(tokens, cache, place)
 
 
-@tf.function(reduce_retracing=True)
 def full_step(decoder, tokens, place):
     return decoder(tokens, training=False)[:, place]
 

@@ -84,9 +84,8 @@ def train(decoder, batches, steps, name="training", every=100, held=None, folder
             if length <= 0 or count <= 0 or curve.step >= steps:
                 continue
             savers = [Saver(place, curve)] if place else []
-            decoder.fit(
-                batches(curve.step), epochs=count, steps_per_epoch=length, callbacks=[curve, *savers], verbose=0
-            )
+            options = {"epochs": count, "steps_per_epoch": length, "callbacks": [curve, *savers]}
+            decoder.fit(batches(curve.step), **options, shuffle=False, verbose=0)
     except KeyboardInterrupt:
         print(f"interrupted at step {curve.step} of {steps}; what was learnt is kept"
               + (", the same call goes on." if place else "."))  # fmt: skip

@@ -340,14 +340,21 @@ def bits_per_token(decoder, sequences, batch_size=64):
     for start in range(0, len(sequences), batch_size):
         part = sequences[start : start + batch_size]
         wanted = np.where(part[:, 1:] > 0, part[:, 1:], PAD)
-        bits, n = score(decoder, tf.constant(np.abs(part[:, :-1])), tf.constant(wanted))
+        bits, n = graph_of(decoder, score)(tf.constant(np.abs(part[:, :-1])), tf.constant(wanted))
         total, count = total + float(bits), count + float(n)
     if not count:
         raise CourseError("there is no token to score: every sequence is empty or given.")
     return total / count
 
 
-@tf.function(reduce_retracing=True)
+def graph_of(model, function):
+    """function(model, *arguments) as a graph that belongs to the model: one for all would be traced anew for each."""
+    kept = model.__dict__.setdefault("_graphs", {})
+    if function not in kept:
+        kept[function] = tf.function(lambda *arguments: function(model, *arguments), reduce_retracing=True)
+    return kept[function]
+
+
 def score(decoder, tokens, wanted):
     """(sum of bits, number of tokens)."""
     logits = decoder(tokens, training=False)
