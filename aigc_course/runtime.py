@@ -102,6 +102,7 @@ def start(seed=7, deterministic=False, report=True):
     """
     configure()
     tf = import_tensorflow()
+    tf.get_logger().setLevel("ERROR")  # advice on retracing is for authors
     for gpu in tf.config.list_physical_devices("GPU"):
         try:
             tf.config.experimental.set_memory_growth(gpu, True)

@@ -365,8 +365,8 @@ def network(folder):
 def reads_the_host(folder):
     canary = os.environ.get("AIGC_TEST_CANARY", "/nowhere")
     body = f"""    import glob, os
-    seen = []
-    for pattern in ('/proc/[0-9]*/environ', '/proc/[0-9]*/cmdline', '/home/*', '/root/*', '/root/.*', '/etc/*',
+    HOME, seen = {os.path.expanduser("~")!r}, []
+    for pattern in ('/proc/[0-9]*/environ', '/proc/[0-9]*/cmdline', '/home/*', HOME + '/*', HOME + '/.*', '/etc/*',
                     '/tmp/*', {canary!r}, {os.path.dirname(canary)!r} + '/**'):
         for path in glob.glob(pattern, recursive=True):
             try:
