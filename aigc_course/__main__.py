@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from aigc_course import data, doctor, runtime
+from aigc_course import data, runtime
+from aigc_course.doctor import doctor
 from aigc_course.grading import command
 from aigc_course.runtime import CourseError, write_whole
 
@@ -358,7 +359,7 @@ def sample(arguments):
     return 0
 
 
-COMMANDS = {"train": train, "sample": sample, "grade": command.grade, "doctor": doctor.doctor}
+COMMANDS = {"train": train, "sample": sample, "grade": command.grade, "doctor": doctor}
 
 
 def main(argv=None):
