@@ -7,6 +7,8 @@ from pathlib import Path
 
 import keras
 
+from aigc_course.runtime import uninterrupted
+
 
 def surface():
     """Where output goes: "notebook", "terminal", or "log" (a file, a pipe, CI)."""
@@ -218,4 +220,5 @@ class Checkpoint(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         if (epoch + 1) % self.every == 0:
-            self.model.save(self.path)
+            with uninterrupted():
+                self.model.save(self.path)

@@ -6,8 +6,10 @@ import os
 import platform
 import random
 import shutil
+import signal
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -237,6 +239,23 @@ def work_folder(name):
             "Start Jupyter from a folder that you own."
         ) from error
     return folder
+
+
+@contextlib.contextmanager
+def uninterrupted():
+    """Ctrl-C, or a polite kill, waits until the block has ended: inside h5py its exception would be lost."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came = []
+    before = {number: signal.signal(number, lambda *_: came.append(1)) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+    if came:
+        raise KeyboardInterrupt
 
 
 def write_whole(path, write):

@@ -182,3 +182,19 @@ def test_work_folder_that_cannot_be_made_is_one_line(monkeypatch, tmp_path):
     with pytest.raises(CourseError, match=r"must be writable; .*runs.* is not .*Start Jupyter") as caught:
         runtime.work_folder("chapter04")
     assert "\n" not in str(caught.value)
+
+
+def test_ctrl_c_waits_for_the_end_of_an_uninterrupted_block():
+    """SIGINT inside: the block ends, then KeyboardInterrupt comes, and the old handler is back."""
+    import os
+    import signal
+
+    before, done = signal.getsignal(signal.SIGINT), []
+    with pytest.raises(KeyboardInterrupt), runtime.uninterrupted():
+        os.kill(os.getpid(), signal.SIGINT)
+        done.append("the rest of the block")
+    assert done
+    assert signal.getsignal(signal.SIGINT) is before
+    with runtime.uninterrupted():
+        done.append("again")
+    assert len(done) == 2
