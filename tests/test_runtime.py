@@ -190,7 +190,7 @@ def test_ctrl_c_waits_for_the_end_of_an_uninterrupted_block():
     import signal
 
     before, done = signal.getsignal(signal.SIGINT), []
-    with pytest.raises(KeyboardInterrupt), runtime.uninterrupted():
+    with pytest.raises(KeyboardInterrupt), runtime.uninterrupted():  # noqa: PT012
         os.kill(os.getpid(), signal.SIGINT)
         done.append("the rest of the block")
     assert done
