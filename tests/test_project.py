@@ -93,6 +93,13 @@ def test_setup_says_in_one_line_what_to_install(tmp_path, fake, expected):
     assert "install" in done.stderr
 
 
+def test_every_package_is_installed():
+    """Each folder with an __init__.py is named in pyproject.toml: on Colab only those arrive."""
+    tools = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
+    there = {".".join(path.parent.relative_to(ROOT).parts) for path in (ROOT / "aigc_course").rglob("__init__.py")}
+    assert set(tools["packages"]) == there
+
+
 def test_every_asset_has_origin_licence_and_checksum():
     """Each shipped file stands in SHA256SUMS and, with origin and licence, in the assets' README; nothing else does."""
     shipped = {path.name for path in data.ASSETS.iterdir()} - {"README.md", "SHA256SUMS"}

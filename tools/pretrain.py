@@ -1,7 +1,7 @@
 """Pre-trains the decoders whose weights are shipped; Ctrl-C loses nothing, the same command goes on.
 
     python tools/pretrain.py text        Tang poems, for chapter 08: a quarter of an hour on two cores
-    python tools/pretrain.py image       the codec of digits, for chapter 09: two minutes
+    python tools/pretrain.py image       the codec of digits, for chapter 09: some minutes
     python tools/pretrain.py speech      the codec of spoken digits, for chapter 09: a minute
 
 Weights go to runs/pretrain/NAME.npz, the log to benchmarks/pretrain_NAME.csv; `tools/make_assets.py tang_decoder
@@ -29,7 +29,7 @@ def keep_log(name, rows):
 
 
 def text(steps=5000, batch_size=64, length=64):
-    """1.3 million weights on 46,415 poems, one in a hundred held out."""
+    """1.3 million weights on 46,416 poems, one in a hundred held out."""
     from aigc_course.lmdg import text as tang
     from aigc_course.lmdg import training, transformer
 

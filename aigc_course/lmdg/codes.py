@@ -1,6 +1,6 @@
 """Pictures and speech as tokens: autoencoders with a rounded middle (finite scalar quantization, Mentzer et al., 2024).
 
-A learnt codebook (VQ-VAE, van den Oord et al., 2017) collapsed on our digits at once; rounding has none to collapse.
+Rounding has no codebook that could collapse, as the learnt one of a VQ-VAE (van den Oord et al., 2017) can.
 """
 
 import json
