@@ -14,7 +14,11 @@ def gaussian_cases(rng):
 def cloud_cases(rng):
     """(real (N, 2), fake (M, 2), k), the fakes shifted and wider, so that some lie outside."""
     sizes = ((30, 80, 3), (25, 140, 2), (40, 133, 5), (50, 127, 4), (35, 150, 3), (45, 118, 2))
-    return [(rng.normal(0, 1, (n, 2)), rng.normal(0.7, 1.6, (m, 2)), k) for n, m, k in sizes]
+    cases = [(rng.normal(0, 1, (n, 2)), rng.normal(0.7, 1.6, (m, 2)), k) for n, m, k in sizes]
+    edge = np.zeros((10, 2)), np.zeros((8, 2))  # whole numbers on a line: fakes exactly on the edge of a ball
+    edge[0][:, 0] = np.r_[0:20:2] + 10 * rng.integers(5)
+    edge[1][:, 0] = edge[0].max() + np.array([-1, 0, 1, 2, 4, 4, 5, 9])
+    return [*cases, (*edge, 2)]
 
 
 def distances(a, b):
@@ -45,7 +49,11 @@ def copy_cases(rng):
         train, test = rng.normal(0, 1, (m, 3)), rng.normal(0.1, 1, (t, 3))
         close = train[rng.integers(0, m, n)] + rng.normal(0, 1, (n, 3)) * rng.uniform(0.02, 0.8, (n, 1))
         cases.append((close, train, test, q))
-    return cases
+    train, test, fake = np.zeros((3, 3)), np.zeros((20, 3)), np.zeros((12, 3))  # whole numbers: distances of 0, 1, 2
+    train[:, 0] = [0, 40, 80]
+    test[:, 0] = rng.permutation(np.repeat([1, 39, 42, 83], 5))
+    fake[:, 0] = rng.permutation([0, 1, 1, 2, 39, 40, 41, 42, 43, 78, 80, 84])
+    return [*cases, (fake, train, test, 0.3)]
 
 
 def to_nearest(a, b):
@@ -107,7 +115,7 @@ EXERCISES = (
     ),
     Exercise(
         key="05.2", function="precision", title="Precision of a generator", points=2,
-        checked="six pairs of point clouds with k from 2 to 5",
+        checked="six pairs of point clouds with k from 2 to 5, and one with fakes exactly on the edge of a ball",
         cases=cloud_cases, expected=precision,
         hints=(
             ("that is recall: real samples within the balls of the fakes. Precision asks about the fakes.",
@@ -125,12 +133,14 @@ EXERCISES = (
              lambda r, f, k: (distances(f, r) ** 2 <= radii(r, k)).any(axis=1).mean()),
             ("you counted all pairs. A fake counts once if *any* ball holds it.",
              lambda r, f, k: (distances(f, r) <= radii(r, k)).mean()),
+            ("a fake on the edge of a ball is inside: ≤, not <.",
+             lambda r, f, k: (distances(f, r) < radii(r, k)).any(axis=1).mean()),
             ("a number of fakes came; the share of them was asked for.", lambda r, f, k: precision(r, f, k) * len(f)),
         ),
     ),
     Exercise(
         key="05.3", function="copy_share", title="Who copies", points=2,
-        checked="five sets of samples, with quantiles from 0.05 to 0.2",
+        checked="six sets of samples, with quantiles from 0.05 to 0.3, one with fakes exactly at the threshold",
         cases=copy_cases, expected=copy_share,
         hints=(
             ("the threshold comes from the fakes themselves: then their share is the quantile, copies or not.",
@@ -140,6 +150,8 @@ EXERCISES = (
             ("the distances of the fakes were taken to the test set. Only training samples can be copied.",
              lambda f, x, t, q: share_below(f, t, np.quantile(to_nearest(t, x), q))),
             ("that is the share *beyond* the threshold.", lambda f, x, t, q: 1 - copy_share(f, x, t, q)),
+            ("a fake exactly at the threshold is suspicious: ≤, not <.",
+             lambda f, x, t, q: (to_nearest(f, x) < np.quantile(to_nearest(t, x), q)).mean()),
             ("a number of fakes came; the share of them was asked for.",
              lambda f, x, t, q: copy_share(f, x, t, q) * len(f)),
             ("the quantile was taken from the far end: 1 - quantile.",

@@ -250,3 +250,15 @@ def seeds_needed(spread, difference, z):
 def precision(real, fake, k):
     own = np.sort(np.linalg.norm(real[:, None] - real, axis=2), axis=1)[:, k]
     return (np.linalg.norm(fake[:, None] - real, axis=2) <= own).all(axis=1).mean()
+
+
+@wrong("05.2", "on the edge of a ball")
+def precision(real, fake, k):
+    own = np.sort(np.linalg.norm(real[:, None] - real, axis=2), axis=1)[:, k]
+    return (np.linalg.norm(fake[:, None] - real, axis=2) < own).any(axis=1).mean()
+
+
+@wrong("05.3", "exactly at the threshold")
+def copy_share(fake, train, test, quantile):
+    limit = np.quantile(np.linalg.norm(test[:, None] - train, axis=2).min(axis=1), quantile)
+    return (np.linalg.norm(fake[:, None] - train, axis=2).min(axis=1) < limit).mean()
