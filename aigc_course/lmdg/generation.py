@@ -3,10 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
-from aigc_course.lmdg.transformer import graph_of
+from aigc_course.lmdg.transformer import NEVER, graph_of
 from aigc_course.runtime import CourseError
-
-NEVER = -1e9
 
 
 def filtered(logits, temperature=1.0, top_k=None, top_p=None, allowed=None):

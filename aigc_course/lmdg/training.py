@@ -14,18 +14,18 @@ from aigc_course.runtime import CourseError, write_whole
 
 
 class Steps(keras.callbacks.Callback):
-    """Shows how far `fit` is."""
+    """Shows how far `fit` is, of `steps` steps, `first` of them done before."""
 
-    def __init__(self, name, steps):
+    def __init__(self, name, steps, first=0):
         super().__init__()
-        self.show, self.steps, self.step = progress.watch(name), steps, 0
+        self.show, self.steps, self.step = progress.watch(name), steps, first
 
     def on_train_batch_end(self, batch, logs=None):
         self.step += 1
         self.show(self.step, self.steps)
 
 
-class Curve(keras.callbacks.Callback):
+class Curve(Steps):
     """Shows how far training is and keeps a row an epoch: step, seconds, bits in training, bits on held-out rows.
 
     Args:
@@ -36,16 +36,12 @@ class Curve(keras.callbacks.Callback):
     """
 
     def __init__(self, name, steps, first=0, held=None, rows=()):
-        super().__init__()
-        self.show, self.steps, self.step, self.held = progress.watch(name), steps, first, held
+        super().__init__(name, steps, first)
+        self.held = held
         self.rows, self.before = list(rows), rows[-1]["seconds"] if rows else 0.0
 
     def on_train_begin(self, logs=None):
         self.started = time.perf_counter()
-
-    def on_train_batch_end(self, batch, logs=None):
-        self.step += 1
-        self.show(self.step, self.steps)
 
     def on_epoch_end(self, epoch, logs=None):
         row = {"step": self.step, "seconds": round(self.before + time.perf_counter() - self.started, 1)}

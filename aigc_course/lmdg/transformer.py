@@ -12,9 +12,9 @@ import numpy as np
 import tensorflow as tf
 from keras import layers, ops
 
+from aigc_course.lmdg.tokenizers import PAD
 from aigc_course.runtime import CourseError, write_whole
 
-PAD = 0
 NEVER = -1e9  # added to a score that must not count
 
 
@@ -233,41 +233,37 @@ def dense_layers(decoder):
             yield f"block_{i}/{name}", layer
 
 
-def take_weights(decoder):
-    """name -> array of the plain network; changes of low rank merged into their kernels."""
-    found = {"tokens": decoder.tokens.embeddings, "places": decoder.places.embeddings,
-             "norm/gamma": decoder.norm.gamma, "norm/beta": decoder.norm.beta}  # fmt: skip
+def plain_variables(decoder):
+    """name -> variable of the plain network, those under a change of low rank included."""
+    found = {"tokens": decoder.tokens.embeddings, "places": decoder.places.embeddings}
+    norms = {"norm": decoder.norm}
     for i, block in enumerate(decoder.blocks):
-        for name, norm in (("first_norm", block.first_norm), ("second_norm", block.second_norm)):
-            found[f"block_{i}/{name}/gamma"], found[f"block_{i}/{name}/beta"] = norm.gamma, norm.beta
+        norms |= {f"block_{i}/first_norm": block.first_norm, f"block_{i}/second_norm": block.second_norm}
+    for name, norm in norms.items():
+        found |= {f"{name}/gamma": norm.gamma, f"{name}/beta": norm.beta}
     for name, layer in dense_layers(decoder):
         inner = layer.dense if isinstance(layer, LoRA) else layer
-        found[f"{name}/kernel"] = layer.kernel() if isinstance(layer, LoRA) else inner.kernel
-        found[f"{name}/bias"] = inner.bias
-    return {name: np.asarray(ops.convert_to_numpy(value)) for name, value in found.items()}
+        found |= {f"{name}/kernel": inner.kernel, f"{name}/bias": inner.bias}
+    return found
+
+
+def take_weights(decoder):
+    """name -> array of the plain network; changes of low rank merged into their kernels."""
+    found = {name: np.asarray(ops.convert_to_numpy(value)) for name, value in plain_variables(decoder).items()}
+    merged = {f"{name}/kernel": layer.kernel() for name, layer in dense_layers(decoder) if isinstance(layer, LoRA)}
+    return found | merged
 
 
 def put_weights(decoder, weights):
     """Sets the plain network's weights from `take_weights`."""
-    here = take_weights(decoder)
-    for name, value in here.items():
-        if name not in weights or weights[name].shape != value.shape:
-            got = weights[name].shape if name in weights else "nothing"
+    for name, variable in plain_variables(decoder).items():
+        got = weights[name].shape if name in weights else "nothing"
+        if got != tuple(variable.shape):
             raise CourseError(
-                f"{name} needs shape {value.shape}; received {got}. These weights are of another decoder."
+                f"{name} needs shape {tuple(variable.shape)}; received {got}: weights of another decoder."
             )
-    decoder.tokens.embeddings.assign(weights["tokens"])
-    decoder.places.embeddings.assign(weights["places"])
-    decoder.norm.gamma.assign(weights["norm/gamma"])
-    decoder.norm.beta.assign(weights["norm/beta"])
-    for i, block in enumerate(decoder.blocks):
-        for name, norm in (("first_norm", block.first_norm), ("second_norm", block.second_norm)):
-            norm.gamma.assign(weights[f"block_{i}/{name}/gamma"])
-            norm.beta.assign(weights[f"block_{i}/{name}/beta"])
-    for name, layer in dense_layers(decoder):
-        inner = layer.dense if isinstance(layer, LoRA) else layer
-        inner.kernel.assign(weights[f"{name}/kernel"])
-        inner.bias.assign(weights[f"{name}/bias"])
+    for name, variable in plain_variables(decoder).items():
+        variable.assign(weights[name])
 
 
 def save(decoder, path, **facts):
