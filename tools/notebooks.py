@@ -153,7 +153,8 @@ def main(arguments):
                 print("not stored: outputs of record come from the full profile; unset AIGC_FAST")
                 return 1
             minutes = round((time.perf_counter() - started) / 60, 1)
-            notebook.metadata["aigc"] = {"code": digest(notebook), "minutes": minutes}
+            if path.parent.name == "notebooks":  # a solution's metadata would pass into its exercise
+                notebook.metadata["aigc"] = {"code": digest(notebook), "minutes": minutes}
         if command in ("execute", "normalise"):
             nbformat.write(normalise(notebook), path)
     return 1 if stale else 0
