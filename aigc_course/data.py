@@ -138,6 +138,34 @@ def load_spoken_digits():
     )
 
 
+HOLD, REST = 0, 1  # in a chorale's grid; all other numbers are MIDI pitches (60 is middle C, 69 is 440 Hz)
+
+
+class Chorale(NamedTuple):
+    """bwv, title: str; bar: steps a bar, 8 or 6; sharps: of the key signature, flats negative; notes: int (T, 4)."""
+
+    bwv: str
+    title: str
+    bar: int
+    sharps: int
+    notes: np.ndarray
+
+
+def load_chorales():
+    """Bach's four-voice chorales (public domain) on a grid of eighths, from the shipped file.
+
+    Returns:
+        (train, test), lists of `Chorale`. In notes a row is an eighth, a column a voice from soprano to bass: a MIDI
+        pitch where a tone begins, HOLD where it goes on, REST. Row 0 is the first of a bar. A hash of the tune decides
+        the part, so that no tune of the test is in train under another key, text or harmony.
+    """
+    with np.load(asset("chorales.npz"), allow_pickle=False) as file:
+        notes = np.split(file["notes"].astype(int), np.cumsum(file["lengths"])[:-1])
+        facts = zip(*(file[name].tolist() for name in ("names", "titles", "bars", "sharps")), notes, strict=True)
+        pieces, tests = [Chorale(*fact) for fact in facts], [int(tune, 16) % 6 == 0 for tune in file["tunes"]]
+    return tuple([p for p, test in zip(pieces, tests, strict=True) if test == wanted] for wanted in (False, True))
+
+
 def mu_law(samples):
     """Samples in [-1, 1] as bytes on a logarithmic scale: small sounds keep their detail (mu = 255, ITU-T G.711)."""
     squeezed = np.sign(samples) * np.log1p(255 * np.minimum(np.abs(samples), 1.0)) / np.log(256)
