@@ -7,10 +7,33 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from aigc_course import progress
 from aigc_course.lmdg import transformer
 from aigc_course.runtime import CourseError, write_whole
+
+
+def row_batches(rows, batch_size, seed, start=0):
+    """An endless data set of (inputs, targets), each (batch_size, T - 1): rows drawn at random, by (seed, step) alone.
+
+    Args:
+        rows: int array (N, T), padded with 0. A negative token -t is given, not learnt: input t, target 0.
+        batch_size, seed, start: int; `start` is the number of batches already used.
+    """
+    rows = np.asarray(rows)
+    if rows.ndim != 2 or not len(rows) or rows.shape[1] < 2:
+        raise CourseError(f"rows must be (N, T) with N >= 1 and T >= 2; received {rows.shape}.")
+    held = tf.constant(rows.astype(np.int16 if np.abs(rows).max() < 2**15 else np.int32))
+
+    def batch(step):
+        pair = tf.stack([tf.cast(seed, tf.int32), tf.cast(step, tf.int32)])
+        places = tf.random.stateless_uniform((batch_size,), pair, 0, len(rows), dtype=tf.int32)
+        found = tf.cast(tf.gather(held, places), tf.int32)
+        return tf.abs(found[:, :-1]), tf.maximum(found[:, 1:], 0)
+
+    steps = tf.data.Dataset.range(start, np.iinfo(np.int64).max)
+    return steps.map(batch, num_parallel_calls=1, deterministic=True).prefetch(2)
 
 
 class Steps(keras.callbacks.Callback):
