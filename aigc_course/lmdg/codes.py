@@ -3,17 +3,14 @@
 Rounding has no codebook that could collapse, as the learnt one of a VQ-VAE (van den Oord et al., 2017) can.
 """
 
-import json
-from pathlib import Path
-
 import keras
 import numpy as np
 import tensorflow as tf
 from keras import layers, ops
 
 from aigc_course import data
-from aigc_course.lmdg import sound
-from aigc_course.runtime import CourseError, write_whole
+from aigc_course.lmdg import files, sound
+from aigc_course.runtime import CourseError
 
 FRAMES = 48  # of a clip: 768 ms; longer ones are cut
 IMAGE_TOKENS, SPEECH_TOKENS = 49, FRAMES // 2
@@ -165,25 +162,21 @@ def frames_of(clips):
 
 
 def save(codec, path, **facts):
-    """Writes a codec as .npz in float16, whole or not at all."""
+    """Writes a codec in float16, whole or not at all."""
     header = {"kind": codec.kind, "levels": codec.quantizer.levels, "facts": facts}
-    arrays = {f"w{i}": np.asarray(w).astype(np.float16) for i, w in enumerate(codec.weights)}
-    blob = np.frombuffer(json.dumps(header).encode(), np.uint8)
-    write_whole(Path(path), lambda part: np.savez_compressed(part, header=blob, **arrays))
+    files.save(path, header, {f"w{i}": w for i, w in enumerate(codec.weights)})
 
 
-def load(path):
-    """(codec, facts) from a file that `save` wrote."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            header = json.loads(file["header"].tobytes())
-            weights = [file[f"w{i}"].astype(np.float32) for i in range(len(file.files) - 1)]
-        build = {"image": build_image_codec, "speech": build_speech_codec}[header["kind"]]
-        codec = build(tuple(header["levels"]))
-        codec.set_weights(weights)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CourseError(f"{path} cannot be read as a codec ({type(error).__name__}). Train anew.") from error
-    return codec, header["facts"]
+def load(path, builder=None):
+    """(codec, facts) from a file that `save` wrote; `builder` is the function of levels for a codec built elsewhere."""
+
+    def build(header, weights):
+        builders = {"image": build_image_codec, "speech": build_speech_codec}
+        codec = (builder or builders[header["kind"]])(tuple(header["levels"]))
+        codec.set_weights([weights[f"w{i}"] for i in range(len(weights))])
+        return codec, header["facts"]
+
+    return files.load(path, build, "a codec")
 
 
 def load_shipped(kind):

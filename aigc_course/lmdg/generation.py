@@ -48,7 +48,7 @@ def check_knobs(temperature, top_k, top_p, vocabulary):
 
 
 def generate(decoder, prompts, length, temperature=1.0, top_k=None, top_p=None, allowed=None, stop=None, seed=0,
-             cached=True):  # fmt: skip
+             cached=True, without=None, guidance=1.0):  # fmt: skip
     """Goes on from prompts, token by token.
 
     Args:
@@ -60,6 +60,8 @@ def generate(decoder, prompts, length, temperature=1.0, top_k=None, top_p=None, 
         stop: int or None: after this token a sequence is filled with padding (0).
         seed: int, decides the draws; the same with and without cache.
         cached: bool, keep keys and values; False computes all anew for each token, for comparison.
+        without: int array (B, P) or None: the prompts without what is asked for, see `guided`.
+        guidance: float, 1 or more; above 1 it needs `without`.
 
     Returns:
         int array (B, P + length).
@@ -77,11 +79,13 @@ def generate(decoder, prompts, length, temperature=1.0, top_k=None, top_p=None, 
             f"prompts must hold tokens from 0 to {vocabulary - 1}; received {prompts.min()} to {prompts.max()}."
         )
     check_knobs(temperature, top_k, top_p, vocabulary)
+    prompts = with_empty(prompts, without, guidance)
     steps = min(length, decoder.context - prompts.shape[1])
     batch, given = prompts.shape
     tokens = np.zeros((batch, given + max(steps, 0)), np.int32)
     tokens[:, :given] = prompts
-    ended, cache = np.zeros(batch, bool), decoder.empty_cache(batch) if cached else None
+    asked = batch // 2 if guidance > 1 else batch  # the rows behind are those without
+    ended, cache = np.zeros(asked, bool), decoder.empty_cache(batch) if cached else None
     knobs = {"top_k": top_k, "top_p": top_p}
     for place in range(given + steps - 1):
         if cached:
@@ -91,13 +95,34 @@ def generate(decoder, prompts, length, temperature=1.0, top_k=None, top_p=None, 
         if place < given - 1:
             continue
         mask = allowed(place + 1) if callable(allowed) else allowed
+        logits = guided(logits, guidance)
         chosen = draw(logits, tf.constant(float(temperature)), seed=tf.constant([seed, place]), allowed=mask, **knobs)
-        tokens[:, place + 1] = np.where(ended, 0, chosen.numpy())
+        new = np.where(ended, 0, chosen.numpy())
+        tokens[:, place + 1] = np.tile(new, batch // asked)
         if stop is not None:
-            ended |= tokens[:, place + 1] == stop
+            ended |= new == stop
             if ended.all():
                 break
-    return tokens
+    return tokens[:asked]
+
+
+def with_empty(prompts, without, guidance):
+    """Prompts (B, P), with guidance (2 B, P): those without behind."""
+    if not isinstance(guidance, (int, float)) or not 1 <= guidance < np.inf:
+        raise CourseError(f"guidance must be a number of 1 or more; received {guidance!r}. 1 is no guidance.")
+    if guidance == 1:
+        return prompts
+    if without is None or np.shape(without) != prompts.shape:
+        raise CourseError(f"guidance needs prompts without what is asked for, of shape {prompts.shape}.")
+    return np.concatenate([prompts, np.asarray(without)])
+
+
+def guided(logits, guidance):
+    """without + guidance · (with - without): what the prompt changes is enlarged (Ho & Salimans, 2021)."""
+    if guidance == 1:
+        return logits
+    asked, without = tf.split(logits, 2)
+    return without + guidance * (asked - without)
 
 
 def draw(logits, temperature, top_k, top_p, allowed, seed):

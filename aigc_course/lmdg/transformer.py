@@ -3,17 +3,16 @@
 Chapter 08 writes it step by step. Tokens are integers; 0 is padding, which no loss counts.
 """
 
-import json
 import math
-from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
 from keras import layers, ops
 
+from aigc_course.lmdg import files
 from aigc_course.lmdg.tokenizers import PAD
-from aigc_course.runtime import CourseError, write_whole
+from aigc_course.runtime import CourseError
 
 NEVER = -1e9  # added to a score that must not count
 
@@ -267,11 +266,8 @@ def put_weights(decoder, weights):
 
 
 def save(decoder, path, **facts):
-    """Writes a decoder as .npz, weights in float16, whole or not at all; `facts` are kept as JSON beside its sizes."""
-    settings = {**decoder.settings, "rank": 0}
-    weights = {name: value.astype(np.float16) for name, value in take_weights(decoder).items()}
-    header = np.frombuffer(json.dumps({"settings": settings, "facts": facts}, ensure_ascii=False).encode(), np.uint8)
-    write_whole(Path(path), lambda part: np.savez_compressed(part, header=header, **weights))
+    """Writes a decoder, weights in float16, whole or not at all; `facts` are kept beside its sizes."""
+    files.save(path, {"settings": {**decoder.settings, "rank": 0}, "facts": facts}, take_weights(decoder))
 
 
 def load(path, dropout_rate=0.0):
@@ -280,15 +276,13 @@ def load(path, dropout_rate=0.0):
     Raises:
         CourseError: no such file, or not such a file.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            header = json.loads(file["header"].tobytes())
-            weights = {name: file[name].astype(np.float32) for name in file.files if name != "header"}
+
+    def build(header, weights):
         decoder = Decoder(**{**header["settings"], "dropout_rate": dropout_rate})
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CourseError(f"{path} cannot be read as a decoder ({type(error).__name__}). Train anew.") from error
-    put_weights(decoder, weights)
-    return decoder, header["facts"]
+        put_weights(decoder, weights)
+        return decoder, header["facts"]
+
+    return files.load(path, build, "a decoder")
 
 
 class TokenLoss(keras.losses.Loss):

@@ -1,0 +1,108 @@
+"""What chapter 09 learns from: unlabelled text, digits and clips to pre-train on, and pairs to fine-tune on."""
+
+import collections
+import re
+
+import numpy as np
+
+from aigc_course import data
+from aigc_course.lmdg import codes, multimodal
+from aigc_course.lmdg.multimodal import LENGTH, LETTERS, rows_of
+from aigc_course.runtime import CourseError
+
+SHARES = {"image": 0.6, "speech": 0.25, "text": 0.15}  # of the pre-training rows
+HELD = 600  # digits at the end of the training images that no training sees
+COMMON = 200  # Chinese characters of the vocabulary, beside those of the captions
+
+
+def tang_lines(poems, characters):
+    """The lines made of some characters only, one behind the other, each closed by a line feed."""
+    wanted = set(characters)
+    lines = (line for poem in poems for line in re.split(f"[{''.join(data.MARKS)}]", poem))
+    return "".join(line + "\n" for line in lines if line and set(line) <= wanted)
+
+
+def vocabulary_and_text():
+    """(vocabulary, str): plays in lower case, then Tang lines made of common characters."""
+    poems = [text for _, _, text in data.load_tang_poems()]
+    counts = collections.Counter(character for poem in poems for character in poem if character not in data.MARKS)
+    common = sorted(character for character, _ in counts.most_common(COMMON))
+    chinese = sorted({*common, *data.DIGIT_WORDS[1], *multimodal.THICK.values(), "的"})
+    english = re.sub(f"[^{re.escape(LETTERS)}]", "", data.load_shakespeare().lower())
+    return multimodal.Vocabulary(LETTERS + "".join(chinese)), english, tang_lines(poems, chinese)
+
+
+def shifted(images, rng, most=2):
+    """Images (N, 28, 28, 1), each moved by up to `most` pixels; the background, -1, comes in."""
+    padded = np.pad(images, ((0, 0), (most, most), (most, most), (0, 0)), constant_values=-1)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (28, 28), axis=(1, 2))  # (N, 5, 5, 1, 28, 28)
+    down, right = rng.integers(2 * most + 1, size=(2, len(images)))
+    return windows[np.arange(len(images)), down, right][:, 0, :, :, None]
+
+
+def unlabelled(copies=2, seed=7):
+    """(vocabulary, rows): for each kind the rows (N, LENGTH) that pre-training draws from. No label is read.
+
+    Digits and clips are there as they are and in `copies` more versions, moved by up to two pixels or frames.
+    """
+    rng = np.random.default_rng(seed)
+    vocabulary, english, chinese = vocabulary_and_text()
+    rows = {"text": text_rows(vocabulary, english, chinese)}
+    (images, _), _ = data.load_mnist()
+    images, codec = data.scale(images[:-HELD]), codes.load_shipped("image")[0]
+    versions = [images, *(shifted(images, rng) for _ in range(copies))]
+    rows["image"] = np.concatenate([rows_of(vocabulary, "image", codec.encode(part)) for part in versions])
+    clips, codec = data.load_spoken_digits()[0].clips, codes.load_shipped("speech")[0]
+    versions = [clips, *([late(clip, rng) for clip in clips] for _ in range(3 * copies))]
+    numbers = [codec.encode(codes.frames_of(part)) for part in versions]
+    rows["speech"] = np.concatenate([rows_of(vocabulary, "speech", part) for part in numbers])
+    return vocabulary, rows
+
+
+def late(clip, rng, most=300, noise=0.003):
+    """A clip that starts up to `most` samples later, with a little noise."""
+    samples = np.concatenate([np.zeros(rng.integers(most)), clip])
+    return (samples + noise * rng.standard_normal(len(samples))).astype(np.float32)
+
+
+def text_rows(vocabulary, english, chinese, stride=LENGTH // 2):
+    """Windows of LENGTH characters of both texts; the smaller one is repeated until it is a third."""
+    parts = [vocabulary.characters.encode(text) for text in (english, chinese)]
+    windows = [np.lib.stride_tricks.sliding_window_view(part, LENGTH)[::stride] for part in parts]
+    times = max(1, len(windows[0]) // (2 * len(windows[1])))
+    return np.concatenate([windows[0], *[windows[1]] * times]).astype(np.int32)
+
+
+def mixed(rows, shares, batch_size, seed, start=0):
+    """An endless data set of (inputs, targets), each (batch_size, LENGTH - 1): kinds mixed by their shares.
+
+    Like `data.batches` a function of (seed, step): a resumed run sees what an uninterrupted one would have seen.
+
+    Args:
+        rows: dict, kind -> int array (N, LENGTH). A negative token is given, not learnt.
+        shares: dict, kind -> share of a batch.
+    """
+    import tensorflow as tf
+
+    if set(shares) - set(rows) or not all(len(rows[kind]) for kind in shares):
+        raise CourseError(f"rows are needed for {', '.join(shares)}; received {', '.join(rows) or 'none'}.")
+    counts = {kind: round(share * batch_size) for kind, share in shares.items()}
+    held = {kind: tf.constant(rows[kind]) for kind in counts}
+
+    def batch(step):
+        parts = []
+        for i, (kind, count) in enumerate(counts.items()):
+            draw = tf.random.stateless_uniform((count,), [seed + 1000 * i, tf.cast(step, tf.int32)], 0,
+                                               len(rows[kind]), dtype=tf.int32)  # fmt: skip
+            parts.append(tf.gather(held[kind], draw))
+        found = tf.concat(parts, axis=0)
+        return tf.abs(found[:, :-1]), tf.maximum(found[:, 1:], 0)
+
+    steps = tf.data.Dataset.range(start, np.iinfo(np.int64).max)
+    return steps.map(batch, num_parallel_calls=1, deterministic=True).prefetch(2)
+
+
+def held(vocabulary):
+    """Rows of HELD digits that pre-training does not see."""
+    (images, _), _ = data.load_mnist()
+    return rows_of(vocabulary, "image", codes.load_shipped("image")[0].encode(data.scale(images[-HELD:])))
