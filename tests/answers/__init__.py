@@ -36,4 +36,13 @@ def source(function):
     return text[text.index("\n", text.rindex("@", 0, text.index("def "))) + 1 :]
 
 
-from answers import chapter_01, chapter_02, chapter_03, chapter_04, chapter_05, chapter_06, chapter_08  # noqa: E402, F401
+from answers import (  # noqa: E402, F401
+    chapter_01,
+    chapter_02,
+    chapter_03,
+    chapter_04,
+    chapter_05,
+    chapter_06,
+    chapter_08,
+    chapter_10,
+)

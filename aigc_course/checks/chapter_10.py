@@ -1,0 +1,164 @@
+"""Exercises of chapter 10: music and moving pictures."""
+
+import numpy as np
+
+from aigc_course.checks.exercise import Exercise
+
+
+def pitch_cases(rng):
+    """(pitches (n,),): MIDI numbers, 440 Hz among them."""
+    return [(np.append(rng.integers(36, 84, n), 69),) for n in (1, 4, 7)]
+
+
+def hertz(p, middle=69, base=2.0, octave=12):
+    return 440.0 * base ** ((np.asarray(p, float) - middle) / octave)
+
+
+def key_cases(rng):
+    """(durations (12,), profile (12,)): positive, not symmetric."""
+    return [(rng.gamma(1.5, 10, 12), rng.uniform(2, 6.5, 12)) for _ in range(4)]
+
+
+def correlations(durations, profile, turn=1, centre=True, scale=True, both=False):
+    """Correlation with the profile moved to each tonic; the options are mistakes."""
+    found = []
+    for tonic in range(12):
+        a, b = durations.astype(float), np.roll(profile, turn * tonic)
+        if both:
+            a = np.roll(durations, tonic).astype(float)
+        if centre:
+            a, b = a - a.mean(), b - b.mean()
+        product = (a * b).sum()
+        found.append(product / (np.linalg.norm(a) * np.linalg.norm(b)) if scale else product)
+    return np.array(found)
+
+
+def voices_cases(rng):
+    """(upper (T,), lower (T,)): pieces in which each rule matters, in random order and at random pitches."""
+    cases = []
+    for repeats in (1, 2, 3):
+        moves = []  # interval before, interval after, step of the lower voice, of the upper one
+        for _ in range(repeats):
+            moves += [(7, 2), (7, -3), (19, 2), (12, 2), (12, -1), (5, 2)]
+        upper, lower = [], []
+        for index in rng.permutation(len(moves)):
+            interval, step = moves[index]
+            base = int(rng.integers(40, 50))
+            lower += [base, base + step]
+            upper += [base + interval, base + interval + step]
+        base = int(rng.integers(42, 48))  # fifths that stand, part in contrary motion, or come from a third
+        lower += [base, base, base - 5, base + 2, base + 3]
+        upper += [base + 7, base + 7, base + 14, base + 6, base + 10]
+        cases.append((np.array(upper), np.array(lower)))
+    return cases
+
+
+def fifths(upper, lower, fold=True, direction=True, moving=True, intervals=(7,), after=True, share=False):
+    """Parallel fifths; the options are mistakes."""
+    gap = (upper - lower) % 12 if fold else upper - lower
+    found = np.isin(gap[:-1], intervals)
+    if after:
+        found = found & (gap[:-1] == gap[1:])
+    up, low = np.diff(upper), np.diff(lower)
+    if direction:
+        found = found & (up * low > 0)
+    elif moving:
+        found = found & (up != 0) & (low != 0)
+    return found.mean() if share else found.sum()
+
+
+def film_cases(rng):
+    """(context, height, width, stride): cells that do not divide the frame among them."""
+    fixed = [(192, 32, 32, 8), (1024, 64, 48, 16), (2048, 50, 70, 16), (257, 32, 32, 8), (4096, 90, 160, 32)]
+    return [*fixed, (int(rng.integers(500, 4000)), int(rng.integers(33, 63)), int(rng.integers(65, 95)), 16)]
+
+
+def frames(context, height, width, stride, start=1, cells=np.ceil, whole=np.floor, area=True):
+    tokens = cells(height / stride) * (cells(width / stride) if area else 1)
+    return whole((context - start) / tokens)
+
+
+EXERCISES = (
+    Exercise(
+        key="10.1", function="frequency", title="Hertz of a pitch", points=1,
+        checked="three sets of pitches, the 440 Hz of pitch 69 in each",
+        cases=pitch_cases, expected=hertz,
+        hints=(
+            ("twelve semitones make an octave, seven are the white keys' steps: divide by 12.",
+             lambda p: hertz(p, octave=7)),
+            ("pitch 60 is middle C, 262 Hz. 440 Hz is pitch 69.", lambda p: hertz(p, middle=60)),
+            ("an octave doubles the frequency: base 2, not e.", lambda p: hertz(p, base=np.e)),
+            ("each semitone doubles it there. Twelve of them together double: divide the difference by 12.",
+             lambda p: hertz(p, octave=1)),
+            ("upside down: higher pitches have higher frequencies.", lambda p: hertz(2 * 69 - np.asarray(p, float))),
+            ("a straight line. Equal steps of pitch are equal factors of frequency, not equal sums.",
+             lambda p: 440 * (1 + (np.asarray(p, float) - 69) / 12)),
+            ("that is the factor to 440 Hz; multiply by 440.", lambda p: hertz(p) / 440),
+        ),
+    ),
+    Exercise(
+        key="10.2", function="key_correlations", title="Which key is it", points=2,
+        checked="four sets of durations against four profiles, twelve tonics each",
+        cases=key_cases, expected=correlations,
+        hints=(
+            ("the profile is turned the wrong way: for tonic 2 (D) its first number must stand at place 2.",
+             lambda d, p: correlations(d, p, turn=-1)),
+            ("sums of products came. Subtract both means, then divide by both lengths: a correlation.",
+             lambda d, p: correlations(d, p, centre=False, scale=False)),
+            ("the cosine came: subtract the mean of each before the product.",
+             lambda d, p: correlations(d, p, centre=False)),
+            ("divide by the lengths of both centred vectors: a correlation lies in [-1, 1].",
+             lambda d, p: correlations(d, p, scale=False)),
+            ("that is the covariance. Divide by both standard deviations.",
+             lambda d, p: correlations(d, p, scale=False) / 12),
+            ("durations and profile were turned together, so every tonic gives the same number.",
+             lambda d, p: correlations(d, p, both=True)),
+            ("only the best tonic came; all twelve correlations were asked for.",
+             lambda d, p: np.argmax(correlations(d, p))),
+            ("squared: a key that fits badly would look like one that fits well. Leave the sign.",
+             lambda d, p: correlations(d, p) ** 2),
+        ),
+    ),
+    Exercise(
+        key="10.3", function="parallel_fifths", title="Parallel fifths", points=3,
+        checked="three pieces with fifths, twelfths, octaves, standing and contrary voices",
+        cases=voices_cases, expected=fifths, rtol=0.0,
+        hints=(
+            ("a fifth plus an octave is a fifth too: take the interval modulo 12.",
+             lambda u, v: fifths(u, v, fold=False)),
+            ("a fifth that stands still is no parallel: both voices must move.",
+             lambda u, v: fifths(u, v, direction=False, moving=False)),
+            ("a fifth that becomes a twelfth in contrary motion was counted: both must move the same way.",
+             lambda u, v: fifths(u, v, direction=False)),
+            ("octaves were counted too. They are forbidden as well, and another exercise.",
+             lambda u, v: fifths(u, v, intervals=(0, 7))),
+            ("those are fourths, five semitones. A fifth has seven.", lambda u, v: fifths(u, v, intervals=(5,))),
+            ("it is enough for you that the first interval is a fifth; the second must be one too.",
+             lambda u, v: fifths(u, v, after=False)),
+            ("their share of all moves came; their number was asked for.", lambda u, v: fifths(u, v, share=True)),
+            ("those are all fifths, moved or not, without a look at the next one.",
+             lambda u, v: ((u - v) % 12 == 7).sum()),
+        ),
+    ),
+    Exercise(
+        key="10.4", function="frames_that_fit", title="Design: how long a film", points=2,
+        checked="six sizes of context and frame",
+        cases=film_cases, expected=frames, rtol=0.0,
+        hints=(
+            ("the token that opens the film takes a place too: one place fewer for codes.",
+             lambda c, h, w, s: frames(c, h, w, s, start=0)),
+            ("a cell that sticks out over the edge counts whole: round up the cells on each axis.",
+             lambda c, h, w, s: frames(c, h, w, s, cells=np.floor)),
+            ("cells were counted by area, with parts of cells. Round up on each axis, then multiply.",
+             lambda c, h, w, s: frames(c, h, w, s, cells=lambda x: x)),
+            ("cells along one axis only: a frame has rows × columns of them.",
+             lambda c, h, w, s: frames(c, h, w, s, area=False)),
+            ("not rounded: a part of a frame is no frame. Round down.",
+             lambda c, h, w, s: frames(c, h, w, s, whole=lambda x: x)),
+            ("rounded up: the last frame does not fit whole. Round down.",
+             lambda c, h, w, s: frames(c, h, w, s, whole=np.ceil)),
+            ("you count pixels. The decoder reads codes: one for each cell of stride × stride pixels.",
+             lambda c, h, w, s: np.floor((c - 1) / (h * w))),
+        ),
+    ),
+)  # fmt: skip
