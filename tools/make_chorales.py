@@ -9,6 +9,7 @@ written down. Lost: shorter notes between two eighths, fermatas, words, repeat s
 
 import difflib
 import hashlib
+import itertools
 import sys
 from pathlib import Path
 
@@ -74,7 +75,7 @@ def melody(notes):
         pitch = int(code) if code > REST else pitch
         sounding.append(pitch)
     beats = [p for p in sounding[::2] if p]
-    return tuple(b - a for a, b in zip(beats, beats[1:], strict=False) if a != b)[:24]
+    return tuple(b - a for a, b in itertools.pairwise(beats) if a != b)[:24]
 
 
 def tunes(melodies, titles):

@@ -245,15 +245,15 @@ def crossings(notes):
 
 
 def parallels(notes):
-    """Parallel fifths and octaves, which Bach avoids, in a hundred steps: two voices move, by the same interval."""
+    """Parallel fifths and octaves, which Bach avoids, in a hundred steps: two voices move alike from one to another."""
     pitches, count = sounding(notes), 0
     before, after = pitches[:-1], pitches[1:]
     for upper in range(4):
         for lower in range(upper + 1, 4):
             pair = np.stack([before[:, upper], before[:, lower], after[:, upper], after[:, lower]])
             first, second = (pair[0] - pair[1]) % 12, (pair[2] - pair[3]) % 12
-            moved = (pair > REST).all(axis=0) & (pair[0] != pair[2]) & (pair[1] != pair[3])
-            count += int((moved & (first == second) & np.isin(first, (0, 7))).sum())
+            together = (pair > REST).all(axis=0) & ((pair[2] - pair[0]) * (pair[3] - pair[1]) > 0)
+            count += int((together & (first == second) & np.isin(first, (0, 7))).sum())
     return 100 * count / len(pitches)
 
 

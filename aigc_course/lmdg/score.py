@@ -1,4 +1,6 @@
-"""Chorales for the eye and the ear: a score on two staves, and an additive synthesiser. Form of a chorale: see `music`."""
+"""Chorales for the eye and the ear: a score on two staves, an additive synthesiser. Form of a chorale: see `music`."""
+
+import itertools
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -15,7 +17,7 @@ def tones(notes):
     notes, found = music.check(notes), []
     for voice in range(4):
         begins = [*np.flatnonzero(notes[:, voice] != HOLD), len(notes)]
-        for begin, end in zip(begins, begins[1:], strict=False):
+        for begin, end in itertools.pairwise(begins):
             if notes[begin, voice] > REST:
                 found.append((voice, int(notes[begin, voice]), int(begin), int(end - begin)))
     return found
