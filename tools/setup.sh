@@ -27,7 +27,7 @@ if ! .venv/bin/python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:
 fi
 quiet=$([ -t 1 ] && echo "" || echo "--quiet")
 .venv/bin/python -m pip install $quiet --disable-pip-version-check -r requirements.lock 2>.venv/setup.log ||
-    { tail -n 5 .venv/setup.log >&2; echo "Installing the packages failed (see above): check the network and the disk (2.5 GB), then run make again." >&2; exit 1; }
+    { tail -n 5 .venv/setup.log >&2; echo "Installing the packages failed (see above): check the network and the disk (3.5 GB), then run make again." >&2; exit 1; }
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable . 2>>.venv/setup.log ||
     { tail -n 5 .venv/setup.log >&2; exit 1; }
 touch .venv/.ready
