@@ -13,13 +13,24 @@ from aigc_course.checks import (
     chapter_05,
     chapter_06,
     chapter_08,
+    chapter_09,
     chapter_10,
 )
 from aigc_course.checks.calling import AnswerError, call
 from aigc_course.checks.exercise import Answer, judge
 from aigc_course.runtime import CourseError, one_of
 
-CHAPTERS = (chapter_01, chapter_02, chapter_03, chapter_04, chapter_05, chapter_06, chapter_08, chapter_10)
+CHAPTERS = (
+    chapter_01,
+    chapter_02,
+    chapter_03,
+    chapter_04,
+    chapter_05,
+    chapter_06,
+    chapter_08,
+    chapter_09,
+    chapter_10,
+)
 EXERCISES = {exercise.key: exercise for chapter in CHAPTERS for exercise in chapter.EXERCISES}
 
 

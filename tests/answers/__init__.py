@@ -44,5 +44,6 @@ from answers import (  # noqa: E402, F401
     chapter_05,
     chapter_06,
     chapter_08,
+    chapter_09,
     chapter_10,
 )
