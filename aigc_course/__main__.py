@@ -1,4 +1,4 @@
-"""The command line: python -m aigc_course train | sample | grade | doctor."""
+"""The command line: python -m aigc_course train | sample | generate | grade | doctor."""
 
 import argparse
 import csv
@@ -14,6 +14,7 @@ import numpy as np
 from aigc_course import data, runtime
 from aigc_course.doctor import doctor
 from aigc_course.grading import command
+from aigc_course.lmdg import command as large
 from aigc_course.runtime import CourseError, write_whole
 
 STEPS = 2800  # of `make train`
@@ -54,6 +55,7 @@ def parser():
     sample.add_argument("--n", type=int, default=40, help="how many images (default 40)")
     sample.add_argument("--seed", type=int, default=0, help="of the noise (default 0)")
     sample.add_argument("--out", default="samples.png", help="the picture's file, .png (default samples.png)")
+    large.add_parser(commands)
     command.add_parser(commands)
     commands.add_parser("doctor", help="check this machine and say what to mend")
     return top
@@ -359,7 +361,7 @@ def sample(arguments):
     return 0
 
 
-COMMANDS = {"train": train, "sample": sample, "grade": command.grade, "doctor": doctor}
+COMMANDS = {"train": train, "sample": sample, "generate": large.generate, "grade": command.grade, "doctor": doctor}
 
 
 def main(argv=None):

@@ -8,6 +8,11 @@ python tools/make_assets.py fine_tuning runs/bench/fine_tuning.csv     made by `
 python tools/make_assets.py tang_decoder runs/pretrain/text.npz        made by `tools/pretrain.py text`
 python tools/make_assets.py image_codec runs/pretrain/image.npz        made by `tools/pretrain.py image`
 python tools/make_assets.py speech_codec runs/pretrain/speech.npz      made by `tools/pretrain.py speech`
+python tools/make_assets.py speech_judge runs/pretrain/judge.npz       made by `tools/pretrain.py judge`
+python tools/make_assets.py multimodal_base runs/pretrain/multimodal.npz   made by `tools/pretrain.py multimodal`
+python tools/make_assets.py music_decoder runs/pretrain/music.npz      made by `tools/pretrain.py music`
+python tools/make_assets.py video_codec runs/pretrain/frames.npz       made by `tools/pretrain.py frames`
+python tools/make_assets.py video_decoder runs/pretrain/video.npz      made by `tools/pretrain.py video`
 python tools/make_assets.py checksums                                  after glossary.csv was edited
 """
 
@@ -22,7 +27,10 @@ UNLISTED = {"README.md", "SHA256SUMS"}
 ENDINGS = {
     **dict.fromkeys(("judge", "generator"), ".weights.h5"),
     **dict.fromkeys(("mode_collapse", "stacked_mnist", "fine_tuning"), ".csv"),
-    **dict.fromkeys(("tang_decoder", "image_codec", "speech_codec"), ".npz"),
+    **dict.fromkeys(
+        ("tang_decoder", "image_codec", "speech_codec", "speech_judge", "multimodal_base", "multimodal_decoder"), ".npz"
+    ),
+    **dict.fromkeys(("music_decoder", "video_codec", "video_decoder"), ".npz"),
 }
 
 

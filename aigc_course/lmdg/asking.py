@@ -1,11 +1,20 @@
 """The shipped model of chapter 09, fine-tuned on 1,000 pairs of each kind: words to pictures, voices and text."""
 
+import functools
+
 import numpy as np
 
-from aigc_course import data
-from aigc_course.lmdg import codes, generation, multimodal, sound, transformer
+from aigc_course import data, metrics
+from aigc_course.lmdg import codes, generation, judges, multimodal, sound, tokenizers, transformer
+from aigc_course.lmdg.tokenizers import END
 
-USUAL = {"image": {"temperature": 0.9, "guidance": 2.0}, "speech": {"temperature": 0.8, "guidance": 2.0}}
+USUAL = {"temperature": 0.8, "guidance": 2.0}  # chosen by trial
+
+
+@functools.cache
+def load_once(name):
+    """(decoder, facts) of a shipped file."""
+    return transformer.load(data.asset(name))
 
 
 class Asking:
@@ -24,12 +33,12 @@ class Asking:
 
     def images(self, prompts, **knobs):
         """A picture for each prompt: float32 (N, 28, 28, 1) in [-1, 1]. Knobs as `multimodal.draw`."""
-        knobs = USUAL["image"] | knobs
+        knobs = USUAL | knobs
         return self.codecs["image"].decode(multimodal.draw(self.decoder, self.vocabulary, prompts, "image", **knobs))
 
     def frames(self, prompts, **knobs):
         """Log-mel frames of a clip for each prompt: float32 (N, FRAMES, MELS)."""
-        knobs = USUAL["speech"] | knobs
+        knobs = USUAL | knobs
         return self.codecs["speech"].decode(multimodal.draw(self.decoder, self.vocabulary, prompts, "speech", **knobs))
 
     def clips(self, prompts, **knobs):
@@ -45,3 +54,69 @@ class Asking:
         """A number word for each clip (list of rows of samples)."""
         numbers = self.codecs["speech"].encode(codes.frames_of(clips))
         return multimodal.read(self.decoder, self.vocabulary, "speech", numbers, language)
+
+    def texts(self, prompts, seed=0, temperature=0.8):
+        """A text that goes on from each prompt: in Chinese a Tang poem (chapter 08's decoder), else lines of a play.
+
+        The plays are written by the decoder as it was before fine-tuning, which has seen no text since.
+
+        Args:
+            prompts: list of str.
+            seed: int, of the first; the next ones count on.
+
+        Raises:
+            CourseError: a character outside the vocabulary, or a prompt that leaves no room.
+        """
+        return [self.text(prompt, seed + i, temperature) for i, prompt in enumerate(prompts)]
+
+    def text(self, prompt, seed, temperature):
+        """One text that goes on from a prompt."""
+        if any("\u4e00" <= character <= "\u9fff" for character in prompt):
+            decoder, facts = load_once("tang_decoder.npz")
+            tokenizer = tokenizers.CharTokenizer(facts["characters"])
+            start = np.concatenate([[END], tokenizer.encode(prompt, strict=True)])
+            row = generation.generate(decoder, start[None], 60, temperature, top_p=0.95, stop=END, seed=seed)[0]
+            return tokenizer.decode(row[1:])
+        decoder, facts = load_once("multimodal_base.npz")
+        tokenizer, allowed = self.vocabulary.characters, np.zeros(self.vocabulary.size, bool)
+        allowed[tokenizer.encode(multimodal.LETTERS)] = True
+        start = tokenizer.encode(prompt.lower(), strict=True)[None]
+        return tokenizer.decode(generation.generate(decoder, start, 100, temperature, allowed=allowed, seed=seed)[0])
+
+    def scores(self, n=300, tests=2000, seed=0, **knobs):
+        """Shares of right answers, by judges that learnt from real data only.
+
+        Args:
+            n: int, prompts for pictures and for voices, all digits in both languages in turn.
+            tests: int, real test pictures to read.
+
+        Returns:
+            dict: text_to_image, text_to_speech (the digit), spoken_language, thickness (of "thick" and "thin" prompts:
+            strokes on the right side of the training pictures' median), image_to_text, speech_to_text.
+        """
+        digits, languages = np.arange(n) % 10, np.arange(n) // 10 % 2
+        prompts = [multimodal.name(*pair) for pair in zip(digits, languages, strict=True)]
+        pictures = self.images(prompts, seed=seed, **knobs)
+        heard, tongues = judges.speech_judge().judge_frames(self.frames(prompts, seed=seed, **knobs))
+        (_, _), (images, labels) = data.load_mnist()
+        spoken = data.load_spoken_digits()[1]
+        seen = [multimodal.digit_of(text) for text in self.read_images(data.scale(images[:tests]))]
+        named = [multimodal.digit_of(text) for text in self.read_clips(spoken.clips, language=1)]
+        right = {
+            "text_to_image": metrics.judge().labels(pictures) == digits,
+            "text_to_speech": heard == digits,
+            "spoken_language": tongues == languages,
+            "thickness": self.thickness(n // 3, seed, **knobs),
+            "image_to_text": np.array(seen) == labels[:tests],
+            "speech_to_text": np.array(named) == spoken.labels,
+        }
+        return {name: round(float(np.mean(values)), 4) for name, values in right.items()}
+
+    def thickness(self, n, seed=0, **knobs):
+        """For n "thick" and "thin" prompts: True where strokes are on that side of the training pictures' median."""
+        kinds = [("thick", "thin")[i % 2] for i in range(n)]
+        prompts = [multimodal.name(i // 2 % 10, i // 20 % 2, kind) for i, kind in enumerate(kinds)]
+        (images, _), _ = data.load_mnist()
+        middle = np.median(multimodal.stroke_width(data.scale(images[:5000])))
+        widths = multimodal.stroke_width(self.images(prompts, seed=seed, **knobs))
+        return (widths > middle) == (np.array(kinds) == "thick")

@@ -6,6 +6,7 @@ caption and no answer, so that a model of them alone is the "unconditional" one 
 """
 
 import numpy as np
+import tensorflow as tf
 
 from aigc_course import data
 from aigc_course.lmdg import codes, generation
@@ -182,20 +183,21 @@ def read(decoder, vocabulary, kind, numbers, language=0):
     return answers
 
 
-def digit_probabilities(decoder, vocabulary, kind, numbers, batch_size=500):
-    """P(digit | picture or clip): the model's probabilities of 零 … 九 where the answer starts, made to add up to 1.
+def answer_odds(decoder, vocabulary, kind, numbers, batch_size=500):
+    """What the model thinks where the answer starts.
 
     Returns:
-        float array (N, 10).
+        (float array (N, 10): its probabilities of 零 … 九, made to add up to 1;
+        float array (N,): the probability that the answer is one of these, and not English).
     """
     start, found = answer_start(vocabulary, kind, numbers), []
     for i in range(0, len(start), batch_size):
-        found.append(graph_of(decoder, last_logits)(start[i : i + batch_size]).numpy()[:, vocabulary.numbers])
-    logits = np.concatenate(found)
-    odds = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return odds / odds.sum(axis=1, keepdims=True)
+        found.append(graph_of(decoder, last_odds)(start[i : i + batch_size]).numpy()[:, vocabulary.numbers])
+    odds = np.concatenate(found)
+    chinese = odds.sum(axis=1, keepdims=True)
+    return odds / np.maximum(chinese, 1e-30), chinese[:, 0]
 
 
-def last_logits(decoder, tokens):
-    """Logits (N, V) after the last token."""
-    return decoder(tokens, training=False)[:, -1]
+def last_odds(decoder, tokens):
+    """Probabilities (N, V) of what follows the last token."""
+    return tf.nn.softmax(decoder(tokens, training=False)[:, -1])
