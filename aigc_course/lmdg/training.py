@@ -61,10 +61,11 @@ class Curve(Steps):
     def __init__(self, name, steps, first=0, held=None, rows=()):
         super().__init__(name, steps, first)
         self.held = held
-        self.rows, self.before = list(rows), rows[-1]["seconds"] if rows else 0.0
+        self.rows = list(rows)
 
     def on_train_begin(self, logs=None):
         self.started = time.perf_counter()
+        self.before = self.rows[-1]["seconds"] if self.rows else 0.0  # `train` may call `fit` twice
 
     def on_epoch_end(self, epoch, logs=None):
         row = {"step": self.step, "seconds": round(self.before + time.perf_counter() - self.started, 1)}

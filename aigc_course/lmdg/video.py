@@ -87,7 +87,7 @@ def build_codec(levels=LEVELS, width=32):
         layers.Input((SIZE, SIZE, 1)),
         layers.Conv2D(width, 4, strides=2, padding="same", activation="gelu"),  # (B, 12, 12, width)
         layers.Conv2D(2 * width, 4, strides=2, padding="same", activation="gelu"),  # (B, 6, 6, 2 width)
-        layers.Conv2D(2 * width, 3, padding="same", activation="gelu"),
+        layers.Conv2D(2 * width, 1, activation="gelu"),  # no wider: a code sees 10 × 10 pixels, so paper is one code
         layers.Conv2D(len(levels), 1),
         layers.BatchNormalization(momentum=0.9, gamma_initializer=spread),
     ])  # fmt: skip
@@ -239,7 +239,7 @@ def play(films, alt, labels=None, given=0, scale=5, milliseconds=200):
     wide[:given, 0] = 255
     source = "data:image/gif;base64," + base64.b64encode(gif(wide, scale, milliseconds)).decode()
     width = f"width:{scale * (SIZE + 2)}px;display:inline-block;text-align:center;font-size:small"
-    names = "".join(f'<span style="{width}">{label}</span>' for label in labels or ())
+    names = "".join(f'<span style="{width}">{label}</span>' for label in (() if labels is None else labels))
     return HTML(f'<img alt="{alt}" src="{source}"/>' + (f"<div>{names}</div>" if names else ""))
 
 
