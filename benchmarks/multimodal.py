@@ -1,6 +1,6 @@
 """What pre-training buys in chapter 09: right answers against the number of labelled pairs, over three seeds.
 
-    python benchmarks/multimodal.py               goes on where it stopped; 48 runs of four minutes on one core
+    python benchmarks/multimodal.py               goes on where it stopped; 34 runs of eight minutes on one core
     python benchmarks/multimodal.py --part 0/2    every second run, so that two processes can share the work
     python benchmarks/multimodal.py --table       writes runs/bench/multimodal.csv, which chapter 09 shows
 
@@ -30,19 +30,25 @@ def jobs():
 
 
 def one(material, way, n, seed):
-    """One run; returns its scores and facts."""
+    """One run; returns its scores and facts. A run whose weights are kept is scored anew, not trained anew."""
+    import keras
+
     from aigc_course import data
     from aigc_course.lmdg import asking, multimodal, pairs, transformer
 
     base, facts = transformer.load(data.asset("multimodal_base.npz"))
     vocabulary = multimodal.Vocabulary(facts["characters"])
-    if way.startswith("scratch"):
-        base = transformer.Decoder(**base.settings)
-    started = time.time()
-    decoder, found = pairs.fine_tune(base, vocabulary, material, n, seed, own_labels=way in FULL)
-    found |= {"way": way, "seconds": round(time.time() - started)}
-    name = f"{way.replace(', ', '-').replace(' ', '-')}-{n}-{seed}"
-    transformer.save(decoder, FOLDER / f"{name}.npz", characters=facts["characters"], **found)
+    kept = FOLDER / f"{way.replace(', ', '-').replace(' ', '-')}-{n}-{seed}.npz"
+    if not kept.is_file():
+        if way.startswith("scratch"):
+            keras.utils.set_random_seed(seed)
+            base = transformer.Decoder(**base.settings)
+        started = time.time()
+        decoder, found = pairs.fine_tune(base, vocabulary, material, n, seed, own_labels=way in FULL)
+        found |= {"way": way, "seconds": round(time.time() - started)}
+        transformer.save(decoder, kept, characters=facts["characters"], **found)
+    decoder, found = transformer.load(kept)
+    found.pop("characters")
     return found | asking.Asking(decoder, vocabulary).scores(seed=seed)
 
 

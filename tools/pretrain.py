@@ -117,8 +117,8 @@ def multimodal(steps=6000, batch_size=64):
         "pre-training", every=250, held=streams.held(vocabulary), folder=ROOT / "runs" / "pretrain" / "multimodal",
     )  # fmt: skip
     keep_log("multimodal", found)
-    facts = {"characters": "".join(vocabulary.characters.characters), "steps": found[-1]["step"],
-             "seconds": found[-1]["seconds"], "held_bits": found[-1]["held_bits"], "seed": 7, "curve": found}  # fmt: skip
+    last = {name: found[-1][name] for name in ("step", "seconds", "held_bits")}
+    facts = {"characters": "".join(vocabulary.characters.characters), **last, "seed": 7, "curve": found}
     transformer.save(decoder, ROOT / "runs" / "pretrain" / "multimodal.npz", **facts)
     print(found[-1])
 

@@ -8,7 +8,7 @@ from aigc_course import data, metrics
 from aigc_course.lmdg import codes, generation, judges, multimodal, sound, tokenizers, transformer
 from aigc_course.lmdg.tokenizers import END
 
-USUAL = {"temperature": 0.8, "guidance": 2.0}  # chosen by trial
+USUAL = {"temperature": 0.8, "guidance": 3.0}  # chosen by trial
 
 
 @functools.cache
