@@ -156,11 +156,13 @@ def test_only_codes_are_drawn_and_only_letters_read(small, vocabulary, kind):
 
 
 def test_moved_pictures_keep_their_ink(rng):
-    """Moving by two pixels loses nothing of a digit (MNIST has a margin of four); turning keeps range and shape."""
+    """Moving by two pixels loses nothing of most digits, and never adds ink; turning keeps range, shape and digit."""
     (images, _), _ = data.load_mnist()
     x = data.scale(images[:200])
     moved = streams.shifted(x, rng)
-    assert np.allclose((moved + 1).sum(axis=(1, 2, 3)), (x + 1).sum(axis=(1, 2, 3)), rtol=1e-4)
+    kept = (moved + 1).sum(axis=(1, 2, 3)) / (x + 1).sum(axis=(1, 2, 3))
+    assert (kept > 0.9999).mean() > 0.9
+    assert kept.max() < 1.0001
     assert (np.abs(moved - x).max(axis=(1, 2, 3)) > 0).mean() > 0.8
     turned = streams.turned(x, 1)
     assert turned.shape == x.shape
