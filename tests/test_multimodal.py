@@ -178,7 +178,7 @@ def test_tang_lines_hold_only_what_was_asked_for():
 def test_batches_depend_on_the_step_alone(vocabulary, rng):
     """The third batch of a stream is the first of one that starts at two; given tokens are inputs, never targets."""
     rows = multimodal.rows_of(vocabulary, "image", rng.integers(64, size=(20, 49)), answers=["七"] * 20)
-    rows = {"read": pairs.given(rows, "image"), "plain": np.abs(rows)}
+    rows = {"read": pairs.given(rows, TEXT + 51), "plain": np.abs(rows)}
     make = [iter(streams.mixed(rows, {"read": 0.5, "plain": 0.5}, 8, 5, start)) for start in (0, 2)]
     whole = [next(make[0]) for _ in range(3)]
     later = next(make[1])

@@ -12,10 +12,10 @@ from aigc_course.lmdg.multimodal import name, rows_of
 from aigc_course.lmdg.tokenizers import PAD, UNKNOWN
 from aigc_course.runtime import CourseError
 
-# Shares of a batch, found by trial like the rest of the recipe. An answer is three tokens and a picture fifty: in one
-# batch drawing would drown reading, so every third batch is for reading alone.
-READING = {"read image": 0.6, "read speech": 0.4}
-DRAWING = {"draw image": 0.6, "draw speech": 0.25, "plain image": 0.1, "plain speech": 0.05}
+READING = {"read image": 0.6, "read speech": 0.4}  # shares of a batch, found by trial like the rest of the recipe
+BOTH = {"draw image": 0.5, "draw speech": 0.15, "read image": 0.15, "read speech": 0.1, "plain image": 0.05,
+        "plain speech": 0.05}  # fmt: skip
+ANSWER = 8.0  # weight of a letter of an answer: it has four, a picture fifty codes, which would drown them
 SURE = 0.7  # mean probability from which on a label that the model read itself is used
 
 
@@ -83,24 +83,23 @@ def pair_rows(vocabulary, material, places, labels, languages, rng):
         labels, languages: int arrays (M,), given or read by the model; languages may be None: then any.
 
     Returns:
-        (draw, read), each (K·M, LENGTH). In rows to read only the answer is learnt.
+        (draw, read), each (K·M, LENGTH). Captions are given, and in rows to read all but the answer.
     """
     draw, read = [], []
     for numbers in material.versions[:, places]:
         tongues = rng.integers(2, size=len(places)) if languages is None else languages
         known = [material.thickness[i] if rng.random() < 0.5 else None for i in places]
         captions = [name(*three) for three in zip(labels, tongues, known, strict=True)]
-        draw.append(rows_of(vocabulary, material.kind, numbers, captions=captions))
+        draw.append(given(rows_of(vocabulary, material.kind, numbers, captions=captions), multimodal.TEXT + 1))
         answers = [name(*two) for two in zip(labels, tongues, strict=True)]
-        read.append(given(rows_of(vocabulary, material.kind, numbers, answers=answers), material.kind))
+        places_given = multimodal.TEXT + multimodal.SIZES[material.kind] + 2
+        read.append(given(rows_of(vocabulary, material.kind, numbers, answers=answers), places_given))
     return np.concatenate(draw), np.concatenate(read)
 
 
-def given(rows, kind):
-    """Rows to read whose picture or clip is given, not learnt: negative up to the text mark."""
-    rows = rows.copy()
-    rows[:, : multimodal.TEXT + multimodal.SIZES[kind] + 2] *= -1
-    return rows
+def given(rows, places):
+    """Rows whose first `places` are given, not learnt: their tokens are negative."""
+    return np.concatenate([-rows[:, :places], rows[:, places:]], axis=1)
 
 
 def label(decoder, vocabulary, material, versions=4):
@@ -134,8 +133,9 @@ def hide_some(batches, vocabulary, seed, start=0):
 
 
 def learn(decoder, vocabulary, rows, shares, steps, learning_rate, name, seed, batch_size=64):
-    """Trains on rows mixed by shares, or by several shares in turn; returns the curve, see `training.train`."""
-    transformer.compile_decoder(decoder, learning_rate, steps)
+    """Trains on rows mixed by shares, letters of an answer counting ANSWER times; returns the curve, a row an epoch."""
+    loss = transformer.TokenLoss(below=vocabulary.marks["text"], weight=ANSWER)
+    transformer.compile_decoder(decoder, learning_rate, steps, loss=loss)
 
     def batches(step):
         return hide_some(streams.mixed(rows, shares, batch_size, seed, step), vocabulary, seed, step)
@@ -200,16 +200,7 @@ def fine_tune(base, vocabulary, material, n, seed, steps=(600, 1500), own_labels
         for kind, (places, digits) in added.items():
             right = float((digits == material[kind].labels[places]).mean()) if len(places) else 0.0
             facts |= {f"own_{kind}": len(places), f"own_{kind}_right": round(right, 4)}
-    drawing = {name: share for name, share in DRAWING.items() if name in rows}
+    shares = {name: share for name, share in BOTH.items() if name in rows}
     decoder = decoder.copy(dropout_rate=0.0 if own_labels else 0.1)
-    learn(
-        decoder,
-        vocabulary,
-        rows,
-        (drawing, drawing, READING),
-        steps[1],
-        2e-3,
-        "learning to draw and to speak",
-        seed + 1,
-    )
+    learn(decoder, vocabulary, rows, shares, steps[1], 2e-3, "learning to draw and to speak", seed + 1)
     return decoder, facts

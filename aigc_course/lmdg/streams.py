@@ -94,27 +94,22 @@ def mixed(rows, shares, batch_size, seed, start=0):
 
     Args:
         rows: dict, kind -> int array (N, LENGTH). A negative token is given, not learnt.
-        shares: dict, kind -> share of a batch; or a list of such dicts, which take turns.
+        shares: dict, kind -> share of a batch.
     """
     import tensorflow as tf
 
-    turns = [shares] if isinstance(shares, dict) else list(shares)
-    missing = {kind for turn in turns for kind in turn} - {kind for kind in rows if len(rows[kind])}
+    missing = sorted(kind for kind in shares if kind not in rows or not len(rows[kind]))
     if missing:
-        raise CourseError(f"rows are needed for {', '.join(sorted(missing))}; received {', '.join(rows) or 'none'}.")
-    kept = {kind: tf.constant(rows[kind]) for turn in turns for kind in turn}
+        raise CourseError(f"rows are needed for {', '.join(missing)}; received {', '.join(rows) or 'none'}.")
+    kept = {kind: tf.constant(rows[kind]) for kind in shares}
 
-    def drawn(step, turn):
+    def batch(step):
         parts = []
-        for i, (kind, share) in enumerate(turn.items()):
+        for i, (kind, share) in enumerate(shares.items()):
             count, draw = round(share * batch_size), [seed + 1000 * i, tf.cast(step, tf.int32)]
             places = tf.random.stateless_uniform((count,), draw, 0, len(rows[kind]), dtype=tf.int32)
             parts.append(tf.gather(kept[kind], places))
-        return tf.concat(parts, axis=0)
-
-    def batch(step):
-        branches = [lambda turn=turn: drawn(step, turn) for turn in turns]
-        found = tf.switch_case(tf.cast(step % len(turns), tf.int32), branches) if len(turns) > 1 else branches[0]()
+        found = tf.concat(parts, axis=0)
         return tf.abs(found[:, :-1]), tf.maximum(found[:, 1:], 0)
 
     steps = tf.data.Dataset.range(start, np.iinfo(np.int64).max)

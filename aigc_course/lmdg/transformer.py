@@ -286,19 +286,28 @@ def load(path, dropout_rate=0.0):
 
 
 class TokenLoss(keras.losses.Loss):
-    """Mean cross-entropy in nats of the tokens that are not padding."""
+    """Mean cross-entropy in nats of the tokens that are not padding.
 
-    def __init__(self, **options):
+    Args:
+        below: int; tokens with smaller numbers count `weight` times. Chapter 09: the few letters of an answer.
+        weight: float.
+    """
+
+    def __init__(self, below=0, weight=1.0, **options):
         super().__init__(**{"reduction": "sum", "name": "nats", **options})
+        self.below, self.weight = below, weight
 
     def call(self, wanted, logits):
-        counted = ops.cast(wanted != PAD, logits.dtype)
+        counted = ops.cast(wanted != PAD, logits.dtype) * ops.where(wanted < self.below, self.weight, 1.0)
         each = ops.sparse_categorical_crossentropy(wanted, logits, from_logits=True)  # (B, T)
         return ops.sum(each * counted) / ops.maximum(ops.sum(counted), 1.0)
 
 
-def compile_decoder(decoder, learning_rate=1e-3, steps=None, warm_up=50):
-    """Adam with a warm-up and, if `steps` is given, a cosine to a tenth (as GPT-3, Brown et al., 2020)."""
+def compile_decoder(decoder, learning_rate=1e-3, steps=None, warm_up=50, loss=None):
+    """Adam with a warm-up and, if `steps` is given, a cosine to a tenth (as GPT-3, Brown et al., 2020).
+
+    `loss` is a `TokenLoss`; by default all tokens count alike.
+    """
     if steps:
         warm_up = min(warm_up, max(1, steps // 10))
         rate = keras.optimizers.schedules.CosineDecay(
@@ -311,7 +320,7 @@ def compile_decoder(decoder, learning_rate=1e-3, steps=None, warm_up=50):
     else:
         rate = learning_rate
     optimizer = keras.optimizers.AdamW(rate, beta_2=0.99, weight_decay=0.01, clipnorm=1.0)
-    decoder.compile(optimizer, TokenLoss(), jit_compile=False)
+    decoder.compile(optimizer, loss or TokenLoss(), jit_compile=False)
     return decoder
 
 
