@@ -1,6 +1,5 @@
 """One model for text, pictures and speech: rows, words, strokes, guidance, pairs, listener, `generate`."""
 
-import csv
 import subprocess
 import sys
 import wave
@@ -272,16 +271,6 @@ def test_the_shipped_model_does_what_the_readme_says():
     assert scores["image_to_text"] > 0.85
     assert scores["text_to_speech"] > 0.75
     assert scores["spoken_language"] > 0.85
-
-
-def test_the_table_of_runs_is_whole():
-    """multimodal.csv: shares between 0 and 1, and own labels only where the way makes them."""
-    with open(data.asset("multimodal.csv"), encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert {row["way"] for row in rows} >= {"pre-trained", "scratch"}
-    for row in rows:
-        assert all(0 <= float(row[name]) <= 1 for name in ("text_to_image", "image_to_text", "text_to_speech"))
-        assert bool(row["own_image"]) == ("only" not in row["way"])
 
 
 # --- the command -------------------------------------------------------------------------------------------
