@@ -295,12 +295,12 @@ def test_generate_writes_pictures_sound_and_text(tmp_path):
     assert done.returncode == 0, done.stderr
     with np.load(tmp_path / "a.npz") as file:
         assert file["audio"].dtype == np.float32
-        assert file["audio"].shape == (2, codes.FRAMES * 128)
+        assert file["audio"].shape == (2, (codes.FRAMES - 1) * 128)
         assert int(file["sample_rate"]) == 8000
     assert run("七", "--as", "speech", "--n", "2", folder=tmp_path).returncode == 0
     with wave.open(str(tmp_path / "generated.wav")) as file:
         assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (8000, 1, 2)
-        assert file.getnframes() == 2 * codes.FRAMES * 128 + 2000
+        assert file.getnframes() == 2 * (codes.FRAMES - 1) * 128 + 2000
     assert run("粗的七", "--out", "p.png", folder=tmp_path).returncode == 0
     assert (tmp_path / "p.png").read_bytes()[:4] == b"\x89PNG"
     assert run("月", "--as", "text", "--n", "2", folder=tmp_path).returncode == 0
