@@ -71,7 +71,7 @@ def train(arguments):
     (images, _), _ = data.load_mnist() if settings["data"] == "mnist" else ((data.load_images(settings["data"]), 0), 0)
     for _, size in phases(settings, 0, arguments.steps):
         check_fits_article(images, size)
-    check_writable(out)
+    runtime.check_writable(out)
     checkpoint = out / "checkpoint.keras"
     if arguments.workers or arguments.rank is not None:
         return train_together(arguments, out, settings, images)
@@ -223,19 +223,6 @@ def check_fits_article(images, batch_size):
         )
 
 
-def check_writable(folder):
-    """Makes a folder and tries to write in it, before any work is done."""
-    probe = folder / f".probe.{os.getpid()}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe.write_bytes(b"x")
-        probe.unlink()
-    except OSError as error:
-        raise CourseError(
-            f"--out must be a folder that can be written; {folder} cannot: {error.strerror}. Choose another."
-        ) from error
-
-
 def fit_to(gan, images, parts, callbacks, verbose="auto"):
     """Trains through `phases` in windows of WINDOW steps and a shorter last one; False if Ctrl-C came."""
     for end, size in parts:
@@ -345,7 +332,7 @@ def sample(arguments):
         raise CourseError(f"--seed must be 0 or more; received {arguments.seed}.")
     if out.suffix.lower() != ".png":
         raise CourseError(f"--out must end in .png; received {out.name!r}.")
-    check_writable(out.parent)
+    runtime.check_writable(out.parent)
     if arguments.weights and not Path(arguments.weights).is_file():
         raise CourseError(f"--weights must name a file; there is no {arguments.weights}. Train first: make train.")
     runtime.start(7, report=False)

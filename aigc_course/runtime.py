@@ -284,3 +284,16 @@ def write_whole(path, write):
     finally:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+def check_writable(folder):
+    """Makes a folder and tries to write in it, before any work is done."""
+    probe = folder / f".probe.{os.getpid()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.write_bytes(b"x")
+        probe.unlink()
+    except OSError as error:
+        raise CourseError(
+            f"--out must be a folder that can be written; {folder} cannot: {error.strerror}. Choose another."
+        ) from error

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from aigc_course import data, metrics
-from aigc_course.lmdg import asking, codes, generation, judges, multimodal, pairs, streams, transformer
+from aigc_course.lmdg import asking, codes, generation, judges, multimodal, pairs, streams, training, transformer
 from aigc_course.lmdg.tokenizers import END, PAD, UNKNOWN
 from aigc_course.runtime import CourseError
 
@@ -178,7 +178,7 @@ def test_batches_depend_on_the_step_alone(vocabulary, rng):
     """The third batch of a stream is the first of one that starts at two; given tokens are inputs, never targets."""
     rows = multimodal.rows_of(vocabulary, "image", rng.integers(64, size=(20, 49)), answers=["七"] * 20)
     rows = {"read": pairs.given(rows, TEXT + 51), "plain": np.abs(rows)}
-    make = [iter(streams.mixed(rows, {"read": 0.5, "plain": 0.5}, 8, 5, start)) for start in (0, 2)]
+    make = [iter(training.mixed(rows, {"read": 0.5, "plain": 0.5}, 8, 5, start)) for start in (0, 2)]
     whole = [next(make[0]) for _ in range(3)]
     later = next(make[1])
     assert np.array_equal(whole[2][0], later[0])
@@ -186,8 +186,8 @@ def test_batches_depend_on_the_step_alone(vocabulary, rng):
     assert inputs.min() >= 0
     assert (targets[:4, : TEXT + 50] == 0).all()  # up to the text mark
     assert (targets[:4, TEXT + 50] == vocabulary.numbers[7]).all()
-    with pytest.raises(CourseError, match="rows are needed for draw"):
-        streams.mixed(rows, {"draw": 1.0}, 8, 5)
+    with pytest.raises(CourseError, match="draw must be rows"):
+        training.mixed(rows, {"draw": 1.0}, 8, 5)
 
 
 def test_hiding_touches_codes_of_captioned_rows_only(vocabulary, rng):
@@ -195,7 +195,7 @@ def test_hiding_touches_codes_of_captioned_rows_only(vocabulary, rng):
     numbers = rng.integers(64, size=(300, 49))
     rows = {"draw": multimodal.rows_of(vocabulary, "image", numbers, captions=["七"] * 300),
             "plain": multimodal.rows_of(vocabulary, "image", numbers)}  # fmt: skip
-    batches = streams.mixed(rows, {"draw": 0.75, "plain": 0.25}, 400, 5)
+    batches = training.mixed(rows, {"draw": 0.75, "plain": 0.25}, 400, 5)
     (inputs, targets), (hidden, same) = (next(iter(b)) for b in (batches, pairs.hide_some(batches, vocabulary, 5)))
     inputs, hidden = inputs.numpy(), hidden.numpy()
     assert np.array_equal(targets, same)
@@ -223,7 +223,7 @@ def test_pairs_are_balanced_and_their_number_is_checked(rng):
             pairs.choose(part, n, rng)
 
 
-def test_the_whole_second_phase_runs_and_resumes_nothing_by_chance(vocabulary, rng):
+def test_the_second_phase_runs_whole_and_twice_alike(vocabulary, rng):
     """fine_tune: rows of every kind, own labels counted, the base untouched, the same seed the same model."""
     labels = np.arange(40) % 10
     image = pairs.Material("image", rng.integers(64, size=(2, 40, 49)), labels, None, ["thick", None] * 20)
@@ -236,6 +236,26 @@ def test_the_whole_second_phase_runs_and_resumes_nothing_by_chance(vocabulary, r
     first, second = (transformer.take_weights(decoder) for decoder, _ in runs)
     assert all(np.allclose(first[name], second[name], atol=1e-5) for name in first)
     assert {"own_image", "own_speech", "n", "seed"} <= set(runs[0][1])
+
+
+@pytest.mark.parametrize("weight", [1.0, 8.0])
+def test_answers_weigh_more(weight, rng):
+    """Σ w nll / Σ w in closed form: tokens below the limit count `weight` times, padding never."""
+    wanted, logits = np.array([[2, 5, PAD, 7]]), rng.standard_normal((1, 4, 9)).astype("float32")
+    each = [np.log(np.exp(row).sum()) - row[token] for row, token in zip(logits[0], wanted[0], strict=True)]
+    by_hand = (weight * each[0] + each[1] + each[3]) / (weight + 2)
+    assert float(transformer.TokenLoss(below=3, weight=weight)(wanted, logits)) == pytest.approx(by_hand, rel=1e-5)
+
+
+def test_ctrl_c_gives_no_half_result(vocabulary, rng, monkeypatch):
+    """`train` keeps what was learnt and returns; the recipe must not go on from there and call it a result."""
+    numbers = {"image": rng.integers(64, size=(1, 20, 49)), "speech": rng.integers(256, size=(1, 20, 24))}
+    labels = np.arange(20) % 10
+    parts = {kind: pairs.Material(kind, numbers[kind], labels, labels % 2, [None] * 20) for kind in numbers}
+    base = transformer.Decoder(vocabulary.size, context=LENGTH, width=16, depth=1, heads=2)
+    monkeypatch.setattr(pairs.training, "train", lambda *_, **__: [{"step": 1}])
+    with pytest.raises(KeyboardInterrupt):
+        pairs.fine_tune(base, vocabulary, parts, 20, 1, (2, 2))
 
 
 # --- listener ----------------------------------------------------------------------------------------------
@@ -254,7 +274,7 @@ def test_the_listener_knows_unheard_voices():
 
 
 def test_the_listener_does_not_hear_digits_in_noise():
-    """Noise and silence give no steady answer of ten classes: the listener is not one that says seven always."""
+    """Clips whose samples are shuffled keep their loudness and lose their word: most digits are missed."""
     rng = np.random.default_rng(1)
     train = data.load_spoken_digits()[0]
     digits, _ = judges.speech_judge().hear([rng.permutation(clip) for clip in train.clips[:100]])
@@ -304,6 +324,8 @@ def test_generate_writes_pictures_sound_and_text(tmp_path):
     assert run("粗的七", "--out", "p.png", folder=tmp_path).returncode == 0
     assert (tmp_path / "p.png").read_bytes()[:4] == b"\x89PNG"
     assert run("月", "--as", "text", "--n", "2", folder=tmp_path).returncode == 0
+    assert run("my lord", "--as", "text", "--out", "play.txt", folder=tmp_path).returncode == 0
+    assert (tmp_path / "play.txt").read_text(encoding="utf-8").startswith("my lord")
     written = (tmp_path / "generated.txt").read_text(encoding="utf-8").strip().split("\n\n")
     assert len(written) == 2
     assert all(text.startswith("月") and len(text) > 10 for text in written)
@@ -321,7 +343,7 @@ def test_generate_writes_pictures_sound_and_text(tmp_path):
         (("seven", "--temperature", "nan"), "temperature must be a number above 0"),
         (("seven", "--out", "x.jpg"), "--out must end in .png or .npz for image"),
         (("seven", "--as", "speech", "--out", "x.png"), "--out must end in .wav or .npz for speech"),
-        (("seven", "--out", "nowhere/x.png"), "--out must lie in a folder that is there"),
+        (("seven", "--out", f"{__file__}/x.png"), "--out must be a folder that can be written"),
         (("a very thick seven",), "at most 14 characters"),
     ],
 )

@@ -3,7 +3,7 @@
     python tools/pretrain.py text        Tang poems, for chapter 08: a quarter of an hour on two cores
     python tools/pretrain.py image       the codec of digits, for chapter 09: some minutes
     python tools/pretrain.py speech      the codec of spoken digits, for chapter 09: a minute
-    python tools/pretrain.py multimodal  one decoder for text, images and speech, for chapter 09: 20 minutes
+    python tools/pretrain.py multimodal  one decoder for text, images and speech, for chapter 09: 25 minutes
     python tools/pretrain.py judge       the listener of chapter 09: half a minute
     python tools/pretrain.py music       Bach's chorales, for chapter 10: a quarter of an hour on one core
     python tools/pretrain.py music_plain the same with the melody not written ahead: for comparison, not shipped
@@ -113,7 +113,7 @@ def multimodal(steps=6000, batch_size=64):
     decoder = transformer.Decoder(vocabulary.size, context=streams.LENGTH, width=128, depth=4, heads=4)
     transformer.compile_decoder(decoder, 2e-3, steps)
     found = training.train(
-        decoder, lambda step: streams.mixed(rows, streams.SHARES, batch_size, seed=7, start=step), steps,
+        decoder, lambda step: training.mixed(rows, streams.SHARES, batch_size, seed=7, start=step), steps,
         "pre-training", every=250, held=streams.held(vocabulary), folder=ROOT / "runs" / "pretrain" / "multimodal",
     )  # fmt: skip
     keep_log("multimodal", found)

@@ -1,4 +1,4 @@
-"""The shipped model of chapter 09, fine-tuned on 1,000 pairs of each kind: words to pictures, voices and text."""
+"""The shipped model of chapter 09, fine-tuned on 1,000 pairs of each kind: words to pictures and voices, and back."""
 
 import functools
 
@@ -9,12 +9,6 @@ from aigc_course.lmdg import codes, generation, judges, multimodal, sound, token
 from aigc_course.lmdg.tokenizers import END
 
 USUAL = {"temperature": 0.8, "guidance": 3.0}  # chosen by trial
-
-
-@functools.cache
-def load_once(name):
-    """(decoder, facts) of a shipped file."""
-    return transformer.load(data.asset(name))
 
 
 class Asking:
@@ -55,34 +49,6 @@ class Asking:
         numbers = self.codecs["speech"].encode(codes.frames_of(clips))
         return multimodal.read(self.decoder, self.vocabulary, "speech", numbers, language)
 
-    def texts(self, prompts, seed=0, temperature=0.8):
-        """A text that goes on from each prompt: in Chinese a Tang poem (chapter 08's decoder), else lines of a play.
-
-        The plays are written by the decoder as it was before fine-tuning, which has seen no text since.
-
-        Args:
-            prompts: list of str.
-            seed: int, of the first; the next ones count on.
-
-        Raises:
-            CourseError: a character outside the vocabulary, or a prompt that leaves no room.
-        """
-        return [self.text(prompt, seed + i, temperature) for i, prompt in enumerate(prompts)]
-
-    def text(self, prompt, seed, temperature):
-        """One text that goes on from a prompt."""
-        if any("\u4e00" <= character <= "\u9fff" for character in prompt):
-            decoder, facts = load_once("tang_decoder.npz")
-            tokenizer = tokenizers.CharTokenizer(facts["characters"])
-            start = np.concatenate([[END], tokenizer.encode(prompt, strict=True)])
-            row = generation.generate(decoder, start[None], 60, temperature, top_p=0.95, stop=END, seed=seed)[0]
-            return tokenizer.decode(row[1:])
-        decoder, facts = load_once("multimodal_base.npz")
-        tokenizer, allowed = self.vocabulary.characters, np.zeros(self.vocabulary.size, bool)
-        allowed[tokenizer.encode(multimodal.LETTERS)] = True
-        start = tokenizer.encode(prompt.lower(), strict=True)[None]
-        return tokenizer.decode(generation.generate(decoder, start, 100, temperature, allowed=allowed, seed=seed)[0])
-
     def scores(self, n=300, tests=2000, seed=0, **knobs):
         """Shares of right answers, by judges that learnt from real data only.
 
@@ -120,3 +86,41 @@ class Asking:
         middle = np.median(multimodal.stroke_width(data.scale(images[:5000])))
         widths = multimodal.stroke_width(self.images(prompts, seed=seed, **knobs))
         return (widths > middle) == (np.array(kinds) == "thick")
+
+
+@functools.cache
+def load_once(name):
+    """(decoder, facts) of a shipped file."""
+    return transformer.load(data.asset(name))
+
+
+def texts(prompts, seed=0, temperature=0.8):
+    """A text that goes on from each prompt: in Chinese a Tang poem (chapter 08's decoder), else lines of a play.
+
+    The plays are written by the decoder as it was before fine-tuning, which has seen no text since.
+
+    Args:
+        prompts: list of str.
+        seed: int, of the first; the next ones count on.
+
+    Raises:
+        CourseError: a character outside the vocabulary, or a prompt longer than the context.
+    """
+    return [text(prompt, seed + i, temperature) for i, prompt in enumerate(prompts)]
+
+
+def text(prompt, seed, temperature):
+    """One text that goes on from a prompt."""
+    if any("\u4e00" <= character <= "\u9fff" for character in prompt):
+        decoder, facts = load_once("tang_decoder.npz")
+        tokenizer = tokenizers.CharTokenizer(facts["characters"])
+        start = np.concatenate([[END], tokenizer.encode(prompt, strict=True)])
+        row = generation.generate(decoder, start[None], 60, temperature, top_p=0.95, stop=END, seed=seed)[0]
+        return tokenizer.decode(row[1:])
+    decoder, facts = load_once("multimodal_base.npz")
+    vocabulary = multimodal.Vocabulary(facts["characters"])
+    allowed = np.zeros(vocabulary.size, bool)
+    allowed[vocabulary.characters.encode(multimodal.LETTERS)] = True
+    start = vocabulary.characters.encode(prompt.lower(), strict=True)[None]
+    row = generation.generate(decoder, start, decoder.context, temperature, allowed=allowed, seed=seed)[0]
+    return vocabulary.characters.decode(row)

@@ -164,7 +164,7 @@ def frames_of(clips):
 def save(codec, path, **facts):
     """Writes a codec in float16, whole or not at all."""
     header = {"kind": codec.kind, "levels": codec.quantizer.levels, "facts": facts}
-    files.save(path, header, {f"w{i}": w for i, w in enumerate(codec.weights)})
+    files.save(path, header, files.numbered(codec.weights))
 
 
 def load(path, builder=None):
@@ -173,7 +173,7 @@ def load(path, builder=None):
     def build(header, weights):
         builders = {"image": build_image_codec, "speech": build_speech_codec}
         codec = (builder or builders[header["kind"]])(tuple(header["levels"]))
-        codec.set_weights([weights[f"w{i}"] for i in range(len(weights))])
+        codec.set_weights(files.in_order(weights))
         return codec, header["facts"]
 
     return files.load(path, build, "a codec")

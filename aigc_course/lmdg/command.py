@@ -51,8 +51,7 @@ def check(arguments):
     if (kind, out.suffix.lower()) not in WRITERS:
         fitting = " or ".join(suffix for other, suffix in WRITERS if other == kind)
         raise CourseError(f"--out must end in {fitting} for {kind}; received {out.name!r}.")
-    if not out.parent.is_dir():
-        raise CourseError(f"--out must lie in a folder that is there; {out.parent} is not. Make it first.")
+    runtime.check_writable(out.parent)
     return kind, n, out
 
 
@@ -81,7 +80,7 @@ def texts(arguments, n):
     """(list of n str that begin with the prompt, a note)."""
     from aigc_course.lmdg import asking
 
-    return asking.Asking().texts([arguments.prompt] * n, **knobs(arguments)), f"{n} texts"
+    return asking.texts([arguments.prompt] * n, **knobs(arguments)), f"{n} texts"
 
 
 def knobs(arguments):

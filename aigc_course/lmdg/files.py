@@ -21,6 +21,16 @@ def save(path, header, weights):
     write_whole(Path(path), lambda part: np.savez_compressed(part, header=blob, **small))
 
 
+def numbered(weights):
+    """A list of arrays for `save`, under names that tell their places."""
+    return {f"w{i}": value for i, value in enumerate(weights)}
+
+
+def in_order(weights):
+    """The list that `numbered` was given, from what `build` receives."""
+    return [weights[f"w{i}"] for i in range(len(weights))]
+
+
 def load(path, build, what):
     """build(header, weights), with weights in float32, from a file that `save` wrote.
 

@@ -66,7 +66,7 @@ def train_speech_judge(epochs=40, seed=7, each_epoch=lambda done, epochs: None):
 
 def save(model, path, **facts):
     """Writes a speech judge in float16."""
-    files.save(path, {"facts": facts}, {f"w{i}": w for i, w in enumerate(model.get_weights())})
+    files.save(path, {"facts": facts}, files.numbered(model.get_weights()))
 
 
 class SpeechJudge:
@@ -79,7 +79,7 @@ class SpeechJudge:
     def __init__(self, path=None):
         def build(header, weights):
             model = build_speech_judge()
-            model.set_weights([weights[f"w{i}"] for i in range(len(weights))])
+            model.set_weights(files.in_order(weights))
             return model, header["facts"]
 
         self.model, self.facts = files.load(path or data.asset("speech_judge.npz"), build, "a speech judge")

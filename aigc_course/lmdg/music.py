@@ -8,7 +8,7 @@ import numpy as np
 
 from aigc_course import data
 from aigc_course.data import HOLD, REST
-from aigc_course.lmdg import generation
+from aigc_course.lmdg import generation, transformer
 from aigc_course.lmdg.tokenizers import END, PAD
 from aigc_course.runtime import CourseError
 
@@ -284,6 +284,4 @@ def report(notes, limits, corpus):
 
 def load_shipped():
     """(decoder, facts) of the shipped `music_decoder.npz`."""
-    from aigc_course.lmdg import transformer
-
     return transformer.load(data.asset("music_decoder.npz"))

@@ -138,7 +138,7 @@ def learn(decoder, vocabulary, rows, shares, steps, learning_rate, name, seed, b
     transformer.compile_decoder(decoder, learning_rate, steps, loss=loss)
 
     def batches(step):
-        return hide_some(streams.mixed(rows, shares, batch_size, seed, step), vocabulary, seed, step)
+        return hide_some(training.mixed(rows, shares, batch_size, seed, step), vocabulary, seed, step)
 
     return training.train(decoder, batches, steps, name, every=max(1, min(50, steps)))
 
@@ -154,17 +154,20 @@ def labelled_rows(vocabulary, material, chosen, rng):
     return rows
 
 
-def add_own_labels(decoder, vocabulary, material, chosen, rows, rng):
+def add_own_labels(vocabulary, material, chosen, own, rows, rng):
     """Adds rows of the items that have no label but that the model is SURE of, with the labels that it reads itself.
 
     Also adds "plain" rows, with no caption, of all items.
+
+    Args:
+        own: {kind: what `label` returned}.
 
     Returns:
         {kind: (places, digits)} of what was added: to compare with the labels that nobody used.
     """
     added = {}
     for kind, part in material.items():
-        digits, languages, sure = label(decoder, vocabulary, part)
+        digits, languages, sure = own[kind]
         places = np.setdiff1d(np.flatnonzero(sure >= SURE), chosen[kind])
         added[kind] = places, digits[places]
         rows[f"plain {kind}"] = rows_of(vocabulary, kind, part.versions[0])
@@ -188,6 +191,9 @@ def fine_tune(base, vocabulary, material, n, seed, steps=(600, 1500), own_labels
 
     Returns:
         (decoder, facts: dict).
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C; half a recipe is no result.
     """
     rng = np.random.default_rng(seed)
     chosen = {kind: choose(part, n, rng) for kind, part in material.items()}
@@ -195,12 +201,20 @@ def fine_tune(base, vocabulary, material, n, seed, steps=(600, 1500), own_labels
     keras.utils.set_random_seed(seed)
     decoder, facts = base.copy(dropout_rate=0.1), {"n": int(n), "seed": int(seed)}
     if own_labels:
-        learn(decoder, vocabulary, rows, READING, steps[0], 2e-3, "learning to read", seed)
-        added = add_own_labels(decoder, vocabulary, material, chosen, rows, rng)
+        to_the_end(learn(decoder, vocabulary, rows, READING, steps[0], 2e-3, "learning to read", seed), steps[0])
+        own = {kind: label(decoder, vocabulary, part) for kind, part in material.items()}
+        added = add_own_labels(vocabulary, material, chosen, own, rows, rng)
         for kind, (places, digits) in added.items():
             right = float((digits == material[kind].labels[places]).mean()) if len(places) else 0.0
             facts |= {f"own_{kind}": len(places), f"own_{kind}_right": round(right, 4)}
     shares = {name: share for name, share in BOTH.items() if name in rows}
     decoder = decoder.copy(dropout_rate=0.0 if own_labels else 0.1)
-    learn(decoder, vocabulary, rows, shares, steps[1], 2e-3, "learning to draw and to speak", seed + 1)
+    curve = learn(decoder, vocabulary, rows, shares, steps[1], 2e-3, "learning to draw and to speak", seed + 1)
+    to_the_end(curve, steps[1])
     return decoder, facts
+
+
+def to_the_end(curve, steps):
+    """Raises KeyboardInterrupt if `training.train` was stopped before its last step."""
+    if not curve or curve[-1]["step"] < steps:
+        raise KeyboardInterrupt

@@ -10,7 +10,6 @@ from keras import layers
 from aigc_course import data
 from aigc_course.lmdg import codes, multimodal
 from aigc_course.lmdg.multimodal import LENGTH, LETTERS, rows_of
-from aigc_course.runtime import CourseError
 
 SHARES = {"image": 0.6, "speech": 0.25, "text": 0.15}  # of the pre-training rows
 HELD = 600  # digits at the end of the training images that no training sees
@@ -25,7 +24,7 @@ def tang_lines(poems, characters):
 
 
 def vocabulary_and_text():
-    """(vocabulary, str): plays in lower case, then Tang lines made of common characters."""
+    """(vocabulary, plays in lower case, Tang lines made of its characters)."""
     poems = [text for _, _, text in data.load_tang_poems()]
     counts = collections.Counter(character for poem in poems for character in poem if character not in data.MARKS)
     common = sorted(character for character, _ in counts.most_common(COMMON))
@@ -85,35 +84,6 @@ def text_rows(vocabulary, english, chinese, stride=LENGTH // 2):
     windows = [np.lib.stride_tricks.sliding_window_view(part, LENGTH)[::stride] for part in parts]
     times = max(1, len(windows[0]) // (2 * len(windows[1])))
     return np.concatenate([windows[0], *[windows[1]] * times]).astype(np.int32)
-
-
-def mixed(rows, shares, batch_size, seed, start=0):
-    """An endless data set of (inputs, targets), each (batch_size, LENGTH - 1): kinds mixed by their shares.
-
-    Like `data.batches` a function of (seed, step): a resumed run sees what an uninterrupted one would have seen.
-
-    Args:
-        rows: dict, kind -> int array (N, LENGTH). A negative token is given, not learnt.
-        shares: dict, kind -> share of a batch.
-    """
-    import tensorflow as tf
-
-    missing = sorted(kind for kind in shares if kind not in rows or not len(rows[kind]))
-    if missing:
-        raise CourseError(f"rows are needed for {', '.join(missing)}; received {', '.join(rows) or 'none'}.")
-    kept = {kind: tf.constant(rows[kind]) for kind in shares}
-
-    def batch(step):
-        parts = []
-        for i, (kind, share) in enumerate(shares.items()):
-            count, draw = round(share * batch_size), [seed + 1000 * i, tf.cast(step, tf.int32)]
-            places = tf.random.stateless_uniform((count,), draw, 0, len(rows[kind]), dtype=tf.int32)
-            parts.append(tf.gather(kept[kind], places))
-        found = tf.concat(parts, axis=0)
-        return tf.abs(found[:, :-1]), tf.maximum(found[:, 1:], 0)
-
-    steps = tf.data.Dataset.range(start, np.iinfo(np.int64).max)
-    return steps.map(batch, num_parallel_calls=1, deterministic=True).prefetch(2)
 
 
 def held(vocabulary):

@@ -14,26 +14,40 @@ from aigc_course.lmdg import transformer
 from aigc_course.runtime import CourseError, write_whole
 
 
-def row_batches(rows, batch_size, seed, start=0):
-    """An endless data set of (inputs, targets), each (batch_size, T - 1): rows drawn at random, by (seed, step) alone.
+def mixed(rows, shares, batch_size, seed, start=0):
+    """An endless data set of (inputs, targets), each (batch_size, T - 1): rows of some kinds, drawn by shares.
+
+    Like `data.batches` a function of (seed, step): a resumed run sees what an uninterrupted one would have seen.
 
     Args:
-        rows: int array (N, T), padded with 0. A negative token -t is given, not learnt: input t, target 0.
+        rows: dict, kind -> int array (N, T), padded with 0. A negative -t is given, not learnt: input t, target 0.
+        shares: dict, kind -> share of a batch.
         batch_size, seed, start: int; `start` is the number of batches already used.
     """
-    rows = np.asarray(rows)
-    if rows.ndim != 2 or not len(rows) or rows.shape[1] < 2:
-        raise CourseError(f"rows must be (N, T) with N >= 1 and T >= 2; received {rows.shape}.")
-    held = tf.constant(rows.astype(np.int16 if np.abs(rows).max() < 2**15 else np.int32))
+    counts, held = {}, {}
+    for kind, share in shares.items():
+        found = np.asarray(rows.get(kind, ()))
+        if found.ndim != 2 or not len(found) or found.shape[1] < 2:
+            raise CourseError(f"{kind} must be rows (N, T) with N >= 1 and T >= 2; received {found.shape}.")
+        counts[kind] = round(share * batch_size)
+        held[kind] = tf.constant(found.astype(np.int16 if np.abs(found).max() < 2**15 else np.int32))
 
     def batch(step):
-        pair = tf.stack([tf.cast(seed, tf.int32), tf.cast(step, tf.int32)])
-        places = tf.random.stateless_uniform((batch_size,), pair, 0, len(rows), dtype=tf.int32)
-        found = tf.cast(tf.gather(held, places), tf.int32)
+        parts = []
+        for i, (kind, count) in enumerate(counts.items()):
+            pair = [seed + 1000 * i, tf.cast(step, tf.int32)]
+            places = tf.random.stateless_uniform((count,), pair, 0, len(held[kind]), dtype=tf.int32)
+            parts.append(tf.cast(tf.gather(held[kind], places), tf.int32))
+        found = tf.concat(parts, axis=0)
         return tf.abs(found[:, :-1]), tf.maximum(found[:, 1:], 0)
 
     steps = tf.data.Dataset.range(start, np.iinfo(np.int64).max)
     return steps.map(batch, num_parallel_calls=1, deterministic=True).prefetch(2)
+
+
+def row_batches(rows, batch_size, seed, start=0):
+    """`mixed` for rows of one kind, int array (N, T)."""
+    return mixed({"rows": rows}, {"rows": 1.0}, batch_size, seed, start)
 
 
 class Steps(keras.callbacks.Callback):
