@@ -345,7 +345,16 @@ def batches(images, batch_size=64, seed=7, start=0):
     steps = tf.data.Dataset.range(start, np.iinfo(np.int64).max)
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
-    return steps.map(batch, num_parallel_calls=1, deterministic=True).prefetch(2).with_options(options)
+    return untuned(steps.map(batch, num_parallel_calls=1, deterministic=True).prefetch(2).with_options(options))
+
+
+def untuned(batches):
+    """A data set without autotuning: its thread at times misses the end, and `fit` then waits up to a minute for it."""
+    import tensorflow as tf
+
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return batches.with_options(options)
 
 
 def stacked_batches(images, batch_size=64, seed=7, start=0):

@@ -1,12 +1,12 @@
-"""What pre-training buys in chapter 09: right answers against the number of labelled pairs, over three seeds.
+"""What pre-training buys in chapter 09, and what each idea of its recipe does.
 
-    python benchmarks/multimodal.py               goes on where it stopped; 34 runs of eight minutes on one core
+    python benchmarks/multimodal.py               goes on where it stopped; 36 runs of four to eight minutes on one core
     python benchmarks/multimodal.py --part 0/2    every second run, so that two processes can share the work
     python benchmarks/multimodal.py --table       writes runs/bench/multimodal.csv, which chapter 09 shows
 
-Ways: `pre-trained` and `scratch` follow the same recipe (`pairs.fine_tune`: read, label the rest, draw and read);
-`pre-trained, pairs only` and `scratch, pairs only` use no picture or clip without a label. The judges have learnt
-from real data only.
+`pre-trained` and `scratch` follow the same recipe (`pairs.fine_tune`: read, label the rest, draw and read), over three
+seeds. The other ways have 1,000 pairs of each kind and nothing else, one seed: all weights, changes of low rank (LoRA),
+the lower half frozen, and all weights with inputs hidden. The judges have learnt from real data only.
 """
 
 import argparse
@@ -18,15 +18,38 @@ from common import RESULTS, progress
 
 SIZES = (50, 100, 200, 500, 1000)
 SEEDS = (7, 8, 9)
-FULL, PAIRS = ("pre-trained", "scratch"), ("pre-trained, pairs only", "scratch, pairs only")
+FULL = "pre-trained", "scratch"
+PAIRS = "all weights", "LoRA", "lower half frozen", "all weights, hidden inputs"
+LONGER = "scratch, longer"  # as many steps as pre-training and fine-tuning have together
 FOLDER = RESULTS / "multimodal"
 
 
 def jobs():
     """(way, n, seed), the most needed first."""
-    first = [(way, n, 7) for n in (1000, 200, 50, 500, 100) for way in FULL]
-    more = [(way, n, seed) for seed in SEEDS[1:] for n in (1000, 200, 50, 500, 100) for way in FULL]
-    return first + [(way, n, 7) for n in (1000, 100) for way in PAIRS] + more
+    curve = [(way, n, seed) for seed in SEEDS for n in (1000, 200, 50, 500, 100) for way in FULL]
+    return curve + [(way, 1000, 7) for way in (LONGER, *PAIRS)]
+
+
+def pairs_only(base, vocabulary, material, way, n, seed):
+    """Learns from n pairs of each kind alone, in one of the ways PAIRS."""
+    import keras
+    import numpy as np
+
+    from aigc_course.lmdg import pairs
+
+    rng = np.random.default_rng(seed)
+    chosen = {kind: pairs.choose(part, n, rng) for kind, part in material.items()}
+    rows = pairs.labelled_rows(vocabulary, material, chosen, rng)
+    keras.utils.set_random_seed(seed)
+    decoder = base.with_lora(16, dropout_rate=0.1) if way == "LoRA" else base.copy(dropout_rate=0.1)
+    if way == "lower half frozen":
+        for layer in (decoder.tokens, decoder.places, *decoder.blocks[: decoder.depth // 2]):
+            layer.trainable = False
+    shares = {name: share for name, share in pairs.BOTH.items() if name in rows}
+    hide = way == "all weights, hidden inputs"
+    curve = pairs.learn(decoder, vocabulary, rows, shares, 1500, 2e-3, way, seed + 1, hide=hide)
+    pairs.to_the_end(curve, 1500)
+    return decoder, {"n": n, "seed": seed}
 
 
 def one(material, way, n, seed):
@@ -44,19 +67,30 @@ def one(material, way, n, seed):
             keras.utils.set_random_seed(seed)
             base = transformer.Decoder(**base.settings)
         started = time.time()
-        decoder, found = pairs.fine_tune(base, vocabulary, material, n, seed, own_labels=way in FULL)
+        if way in PAIRS:
+            decoder, found = pairs_only(base, vocabulary, material, way, n, seed)
+        else:
+            steps = (2300, 5800) if way == LONGER else (600, 1500)
+            decoder, found = pairs.fine_tune(base, vocabulary, material, n, seed, steps)
         found |= {"way": way, "seconds": round(time.time() - started)}
         transformer.save(decoder, kept, characters=facts["characters"], **found)
     decoder, found = transformer.load(kept)
     found.pop("characters")
-    return found | asking.Asking(decoder, vocabulary).scores(seed=seed)
+    ask = asking.Asking(decoder, vocabulary)
+    found |= ask.scores(seed=seed)
+    if n == 1000 and seed == 7:
+        unguided = ask.drawing(seed=seed, guidance=1.0)
+        found |= {f"unguided_{name}": unguided[name] for name in ("text_to_image", "text_to_speech")}
+    return found
 
 
 def table():
     """All runs as one CSV."""
     rows = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(FOLDER.glob("*.json"))]
-    rows.sort(key=lambda row: ((*FULL, *PAIRS).index(row["way"]), row["n"], row["seed"]))
-    names = ["way", "n", "seed", *(name for name in rows[0] if name not in ("way", "n", "seed", "seconds"))]
+    rows.sort(key=lambda row: ((*FULL, LONGER, *PAIRS).index(row["way"]), row["n"], row["seed"]))
+    first = "way", "n", "seed"
+    names = [*first, *(name for row in rows for name in row if name not in (*first, "seconds"))]
+    names = list(dict.fromkeys(names))
     with open(RESULTS / "multimodal.csv", "w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, names, extrasaction="ignore", lineterminator="\n")
         writer.writeheader()

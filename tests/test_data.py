@@ -359,6 +359,16 @@ def test_mixtures_check_their_arguments(n, rng):
         data.ring(n, np.random.default_rng(0) if rng is None else rng)
 
 
+def test_no_data_set_is_tuned(small_images):
+    """tf.data's tuning thread makes the end of `fit` wait (`data.untuned`)."""
+    from aigc_course.lmdg import text, training
+
+    tokens = np.arange(1, 40)
+    sets = (data.batches(small_images, 4), data.stacked_batches(small_images, 4), text.windows(tokens, 8, 2, seed=1),
+            training.row_batches(tokens.reshape(3, 13), 2, seed=1))  # fmt: skip
+    assert all(found.options().autotune.enabled is False for found in sets)
+
+
 def test_stacked_batches_hold_three_independent_digits(rng):
     """Each channel is an image of the data in [-1, 1]; channels are no copies of each other; entering at batch 3 is
     skipping 3."""

@@ -142,6 +142,7 @@ def test_a_scale_in_octaves_is_nothing_but_parallels():
     notes = four(60, 62, 64, 65)
     notes[:, 1] = np.where(notes[:, 0] > REST, 55, HOLD)  # a voice that stays
     assert music.parallels(notes) == pytest.approx(100 * 3 * 3 / 8)
+    assert {step for step, _, _ in music.parallel_places(notes)} == set(np.flatnonzero(notes[1:, 0] > REST) + 1)
     assert music.parallels(np.repeat(four(60)[:1], 8, axis=0)) == 0
 
 

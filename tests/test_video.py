@@ -79,20 +79,20 @@ def dot(path):
 
 
 def test_measures_of_a_straight_flight_by_hand():
-    """Two pixels down and one right a frame: motion √5, jerk 0, identity 1; one turn: jerk of that turn."""
+    """Two pixels down and one right a frame: motion √5, acceleration 0, identity 1; one turn: its acceleration."""
     straight = dot([(2 + 2 * t, 3 + t) for t in range(8)])
     assert video.motion(straight) == pytest.approx(5**0.5)
-    assert video.jerk(straight) == pytest.approx(0, abs=1e-9)
+    assert video.acceleration(straight) == pytest.approx(0, abs=1e-9)
     assert video.identity(straight) == pytest.approx(1)
     turning = dot([(4, 4), (6, 4), (8, 4), (6, 4)])
-    assert video.jerk(turning) == pytest.approx(4 / 2)
+    assert video.acceleration(turning) == pytest.approx(4 / 2)
 
 
 def test_real_frozen_and_shuffled_films(films, rng):
-    """Frozen: no motion. Shuffled: the same pictures, but jerk many times larger. Identity is 1 in all three."""
+    """Frozen: no motion. Shuffled: the same pictures, acceleration many times larger. Identity is 1 in all three."""
     real, frozen, shuffled = (video.measures(f) for f in (films, video.frozen(films), video.shuffled(films, rng)))
-    assert frozen["motion (px a frame)"] == frozen["jerk (px)"] == 0
-    assert shuffled["jerk (px)"] > 5 * real["jerk (px)"]
+    assert frozen["motion (px a frame)"] == frozen["acceleration (px a frame²)"] == 0
+    assert shuffled["acceleration (px a frame²)"] > 5 * real["acceleration (px a frame²)"]
     for found in (real, frozen, shuffled):
         assert found["identity"] == pytest.approx(1, abs=1e-6)
     assert np.array_equal(np.sort(video.shuffled(films, rng).sum(axis=(2, 3))), np.sort(films.sum(axis=(2, 3))))
@@ -200,5 +200,5 @@ def test_the_shipped_decoder_goes_on_smoothly(digits):
     films, _, _ = video.moving_digits(digits, 20, np.random.default_rng(5))
     found = video.go_on(decoder, codec, films[:, :4])
     assert 1.5 < video.motion(found) < 4
-    assert video.jerk(found) < 0.5 * video.jerk(video.shuffled(films, np.random.default_rng(1)))
+    assert video.acceleration(found) < 0.5 * video.acceleration(video.shuffled(films, np.random.default_rng(1)))
     assert video.identity(found) > 0.8

@@ -37,6 +37,11 @@ def guided_shares(c, u, w):
     return p / p.sum()
 
 
+def mixed_shares(c, u, w):
+    """The same without a repair: numbers below 0, which no probability is."""
+    return softmax(u) + w * (softmax(c) - softmax(u))
+
+
 def odds_cases(rng):
     """(odds (K, N, 10), least): the last one has items exactly at the limit."""
     cases = []
@@ -83,6 +88,14 @@ def needed(sizes, pre, target, scale=np.log, back=np.exp):
     return back(np.interp(target, pre, scale(sizes.astype(float))))
 
 
+def beyond(sizes, pre, target):
+    """The mistake of going on with the first piece's slope below the first size."""
+    n = np.log(sizes.astype(float))
+    if target >= pre[0]:
+        return needed(sizes, pre, target)
+    return np.exp(n[0] + (target - pre[0]) * (n[1] - n[0]) / (pre[1] - pre[0]))
+
+
 def saved(sizes, pre, scratch):
     return sizes[-1] / needed(sizes, pre, scratch[-1])
 
@@ -95,6 +108,8 @@ EXERCISES = (
         hints=(
             ("the first level must count least: its place value is 1, the next one's is the first size.",
              lambda x, s: code(x, s, lambda s: np.cumprod([1, *s[:0:-1]])[::-1])),
+            ("the place values are in reverse: 1 belongs to the first level, the first size to the second.",
+             lambda x, s: code(x, s, lambda s: np.cumprod([1, *s[:-1]])[::-1])),
             ("the levels were added: 1 + 0 and 0 + 1 would be the same code. Each place has a value of its own.",
              lambda x, s: x.sum(axis=1)),
             ("every place was given the first size as its base; the sizes differ. Multiply the sizes before it.",
@@ -121,6 +136,7 @@ EXERCISES = (
             ("only the difference was taken: what is likely without the caption is lost.",
              lambda c, u, w: softmax(w * (c - u))),
             ("guide the logits, not the probabilities: those fall below 0.", guided_shares),
+            ("you mixed probabilities: some come out below 0. Mix logits, then take the softmax.", mixed_shares),
             ("w is not used.", lambda c, u, w: softmax(c)),
         ),
     ),
@@ -133,6 +149,8 @@ EXERCISES = (
              lambda o, t: own(o, t, mean=lambda o: o[0])),
             ("the surest version decides there. One sure mistake is enough to spoil it: take the mean.",
              lambda o, t: own(o, t, mean=lambda o: o.max(axis=0))),
+            ("each version's own best was averaged, whichever digit it was: average the odds of a digit first.",
+             lambda o, t: np.where(o.max(axis=2).mean(axis=0) >= t, o.mean(axis=0).argmax(axis=1), -1)),
             ("the least sure version decides there. Take the mean.",
              lambda o, t: own(o, t, mean=lambda o: o.min(axis=0))),
             ("the versions were added, not averaged: then the limit is passed too often.",
@@ -151,6 +169,8 @@ EXERCISES = (
         hints=(
             ("between two sizes you interpolated in n; the curve is read on a logarithmic axis: interpolate in log n.",
              lambda n, p, s: n[-1] / needed(n, p, s[-1], lambda x: x, lambda x: x)),
+            ("below the first size nothing was measured: say the first size, do not extend the line.",
+             lambda n, p, s: n[-1] / beyond(n, p, s[-1])),
             ("turned over: largest size / labels needed, a number above 1.",
              lambda n, p, s: needed(n, p, s[-1]) / n[-1]),
             ("that is the number of labels needed; the ratio was asked for.", lambda n, p, s: needed(n, p, s[-1])),

@@ -53,14 +53,18 @@ def voices_cases(rng):
     return cases
 
 
-def fifths(upper, lower, fold=True, direction=True, moving=True, intervals=(7,), after=True, share=False):
+def fifths(
+    upper, lower, fold=True, direction=True, moving=True, standing=False, intervals=(7,), after=True, share=False
+):
     """Parallel fifths; the options are mistakes."""
     gap = (upper - lower) % 12 if fold else upper - lower
     found = np.isin(gap[:-1], intervals)
     if after:
         found = found & (gap[:-1] == gap[1:])
     up, low = np.diff(upper), np.diff(lower)
-    if direction:
+    if standing:
+        found = found & (np.sign(up) == np.sign(low))
+    elif direction:
         found = found & (up * low > 0)
     elif moving:
         found = found & (up != 0) & (low != 0)
@@ -128,6 +132,8 @@ EXERCISES = (
              lambda u, v: fifths(u, v, fold=False)),
             ("a fifth that stands still is no parallel: both voices must move.",
              lambda u, v: fifths(u, v, direction=False, moving=False)),
+            ("two voices that stand still have the same sign, 0: a fifth that is held is no parallel.",
+             lambda u, v: fifths(u, v, standing=True)),
             ("a fifth that becomes a twelfth in contrary motion was counted: both must move the same way.",
              lambda u, v: fifths(u, v, direction=False)),
             ("octaves were counted too. They are forbidden as well, and another exercise.",

@@ -60,21 +60,27 @@ class Asking:
             dict: text_to_image, text_to_speech (the digit), spoken_language, thickness (of "thick" and "thin" prompts:
             strokes on the right side of the training pictures' median), image_to_text, speech_to_text.
         """
-        digits, languages = np.arange(n) % 10, np.arange(n) // 10 % 2
-        prompts = [multimodal.name(*pair) for pair in zip(digits, languages, strict=True)]
-        pictures = self.images(prompts, seed=seed, **knobs)
-        heard, tongues = judges.speech_judge().judge_frames(self.frames(prompts, seed=seed, **knobs))
         (_, _), (images, labels) = data.load_mnist()
         spoken = data.load_spoken_digits()[1]
         seen = [multimodal.digit_of(text) for text in self.read_images(data.scale(images[:tests]))]
         named = [multimodal.digit_of(text) for text in self.read_clips(spoken.clips, language=1)]
+        reading = {
+            "thickness": self.thickness(n // 3, seed, **knobs),
+            "image_to_text": np.array(seen) == labels[:tests],
+            "speech_to_text": np.array(named) == spoken.labels,
+        }
+        return self.drawing(n, seed, **knobs) | {name: round(float(np.mean(v)), 4) for name, v in reading.items()}
+
+    def drawing(self, n=300, seed=0, **knobs):
+        """The first three of `scores`: what is drawn and spoken."""
+        digits, languages = np.arange(n) % 10, np.arange(n) // 10 % 2
+        prompts = [multimodal.name(*pair) for pair in zip(digits, languages, strict=True)]
+        pictures = self.images(prompts, seed=seed, **knobs)
+        heard, tongues = judges.speech_judge().judge_frames(self.frames(prompts, seed=seed, **knobs))
         right = {
             "text_to_image": metrics.judge().labels(pictures) == digits,
             "text_to_speech": heard == digits,
             "spoken_language": tongues == languages,
-            "thickness": self.thickness(n // 3, seed, **knobs),
-            "image_to_text": np.array(seen) == labels[:tests],
-            "speech_to_text": np.array(named) == spoken.labels,
         }
         return {name: round(float(np.mean(values)), 4) for name, values in right.items()}
 

@@ -145,7 +145,7 @@ def train_codec(codec, x, steps, batch_size=128, learning_rate=2e-3, name="codec
     order = (
         tf.data.Dataset.from_tensor_slices(x).shuffle(len(x), seed=seed).repeat().batch(batch_size, drop_remainder=True)
     )
-    pairs = order.map(lambda part: (part, part)).prefetch(2)
+    pairs = data.untuned(order.map(lambda part: (part, part)).prefetch(2))
     epochs, length = max(1, steps // 100), min(100, steps)
     history = codec.fit(pairs, epochs=epochs, steps_per_epoch=length, callbacks=[Steps(name, epochs * length)],
                         shuffle=False, verbose=0)  # fmt: skip

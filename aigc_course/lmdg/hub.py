@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from aigc_course import runtime
+from aigc_course import data, runtime
 from aigc_course.lmdg import costs
 from aigc_course.runtime import CourseError
 
@@ -152,7 +152,8 @@ def fine_tune(causal_lm, texts, rank=4, steps=20, batch_size=4, length=128, lear
         )
     only_low_rank(causal_lm.backbone, rank)
     rows = causal_lm.preprocessor(texts, sequence_length=length)  # (inputs, targets, 0 for padding)
-    batches = tf.data.Dataset.from_tensor_slices(rows).shuffle(len(texts), seed=seed).repeat().batch(batch_size)
+    batches = tf.data.Dataset.from_tensor_slices(rows).shuffle(len(texts), seed=seed).repeat()
+    batches = data.untuned(batches.batch(batch_size))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight")
     causal_lm.compile(keras.optimizers.Adam(learning_rate), loss, weighted_metrics=[], **compiled())
     preprocessor, causal_lm.preprocessor = causal_lm.preprocessor, None  # tokenised once, not in each epoch

@@ -246,15 +246,21 @@ def crossings(notes):
 
 def parallels(notes):
     """Parallel fifths and octaves, which Bach avoids, in a hundred steps: two voices move alike from one to another."""
-    pitches, count = sounding(notes), 0
+    return 100 * len(parallel_places(notes)) / len(notes)
+
+
+def parallel_places(notes):
+    """Where they are: list of (step, upper voice, lower voice); the two voices move into `step`."""
+    pitches, found = sounding(notes), []
     before, after = pitches[:-1], pitches[1:]
     for upper in range(4):
         for lower in range(upper + 1, 4):
             pair = np.stack([before[:, upper], before[:, lower], after[:, upper], after[:, lower]])
             first, second = (pair[0] - pair[1]) % 12, (pair[2] - pair[3]) % 12
             together = (pair > REST).all(axis=0) & ((pair[2] - pair[0]) * (pair[3] - pair[1]) > 0)
-            count += int((together & (first == second) & np.isin(first, (0, 7))).sum())
-    return 100 * count / len(pitches)
+            steps = np.flatnonzero(together & (first == second) & np.isin(first, (0, 7))) + 1
+            found += [(int(step), upper, lower) for step in steps]
+    return sorted(found)
 
 
 def chords(notes, every=2):

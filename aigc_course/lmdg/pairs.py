@@ -132,13 +132,17 @@ def hide_some(batches, vocabulary, seed, start=0):
     return batches.enumerate(start).map(hide)
 
 
-def learn(decoder, vocabulary, rows, shares, steps, learning_rate, name, seed, batch_size=64):
-    """Trains on rows mixed by shares, letters of an answer counting ANSWER times; returns the curve, a row an epoch."""
+def learn(decoder, vocabulary, rows, shares, steps, learning_rate, name, seed, batch_size=64, hide=True):
+    """Trains on rows mixed by shares, letters of an answer counting ANSWER times; returns the curve, a row an epoch.
+
+    `hide`: bool, whether a share of the input is hidden (`hide_some`).
+    """
     loss = transformer.TokenLoss(below=vocabulary.marks["text"], weight=ANSWER)
     transformer.compile_decoder(decoder, learning_rate, steps, loss=loss)
 
     def batches(step):
-        return hide_some(training.mixed(rows, shares, batch_size, seed, step), vocabulary, seed, step)
+        found = training.mixed(rows, shares, batch_size, seed, step)
+        return hide_some(found, vocabulary, seed, step) if hide else found
 
     return training.train(decoder, batches, steps, name, every=max(1, min(50, steps)))
 

@@ -60,7 +60,7 @@ def windows(tokens, length, batch_size, seed, start=0):
         return found[:, :-1], found[:, 1:]
 
     steps = tf.data.Dataset.range(start, np.iinfo(np.int64).max)
-    return steps.map(batch, num_parallel_calls=1, deterministic=True).prefetch(2)
+    return data.untuned(steps.map(batch, num_parallel_calls=1, deterministic=True).prefetch(2))
 
 
 def labelled(tokenizer, pairs, score_title=False):

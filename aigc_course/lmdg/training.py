@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from aigc_course import progress
+from aigc_course import data, progress
 from aigc_course.lmdg import transformer
 from aigc_course.runtime import CourseError, write_whole
 
@@ -42,7 +42,7 @@ def mixed(rows, shares, batch_size, seed, start=0):
         return tf.abs(found[:, :-1]), tf.maximum(found[:, 1:], 0)
 
     steps = tf.data.Dataset.range(start, np.iinfo(np.int64).max)
-    return steps.map(batch, num_parallel_calls=1, deterministic=True).prefetch(2)
+    return data.untuned(steps.map(batch, num_parallel_calls=1, deterministic=True).prefetch(2))
 
 
 def row_batches(rows, batch_size, seed, start=0):

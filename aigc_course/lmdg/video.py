@@ -152,7 +152,7 @@ def motion(films):
     return float(np.nanmean(np.linalg.norm(np.diff(centres(films), axis=1), axis=-1)))
 
 
-def jerk(films):
+def acceleration(films):
     """Mean length of the centre's second difference, in pixels a frame²: 0 for straight, even flight."""
     return float(np.nanmean(np.linalg.norm(np.diff(centres(films), n=2, axis=1), axis=-1)))
 
@@ -209,8 +209,12 @@ def frozen(films):
 
 
 def measures(films):
-    """motion, jerk, identity of films as a dict."""
-    return {"motion (px a frame)": motion(films), "jerk (px)": jerk(films), "identity": identity(films)}
+    """motion, acceleration, identity of films as a dict."""
+    return {
+        "motion (px a frame)": motion(films),
+        "acceleration (px a frame²)": acceleration(films),
+        "identity": identity(films),
+    }
 
 
 # --- a player ---

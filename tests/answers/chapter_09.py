@@ -29,6 +29,11 @@ def code_of(levels, sizes):
     return np.ravel_multi_index(levels.T, sizes)
 
 
+@wrong("09.1", "in reverse")
+def code_of(levels, sizes):
+    return levels @ np.cumprod([1, *sizes[:-1]])[::-1]
+
+
 @wrong("09.1", "the levels were added")
 def code_of(levels, sizes):
     return np.sum(levels, axis=1)
@@ -103,6 +108,12 @@ def guided_probabilities(with_caption, without_caption, w):
     return p / p.sum()
 
 
+@wrong("09.2", "some come out below 0")
+def guided_probabilities(with_caption, without_caption, w):
+    c, u = tf.nn.softmax(with_caption), tf.nn.softmax(without_caption)
+    return u + w * (c - u)
+
+
 @wrong("09.2", "w is not used")
 def guided_probabilities(with_caption, without_caption, w):
     return tf.nn.softmax(with_caption)
@@ -133,6 +144,12 @@ def own_labels(odds, least):
 def own_labels(odds, least):
     best = odds.max(axis=0)
     return np.where(best.max(axis=1) >= least, best.argmax(axis=1), -1)
+
+
+@wrong("09.3", "average the odds of a digit first")
+def own_labels(odds, least):
+    sure = odds.max(axis=2).mean(axis=0) >= least
+    return np.where(sure, odds.mean(axis=0).argmax(axis=1), -1)
 
 
 @wrong("09.3", "the least sure version")
@@ -192,6 +209,14 @@ def labels_saved(sizes, pretrained, scratch):
 @right("09.4")
 def labels_saved(sizes, pretrained, scratch):
     return 2 ** (np.log2(sizes[-1]) - np.interp(scratch[-1], pretrained, np.log2(sizes)))
+
+
+@wrong("09.4", "do not extend the line")
+def labels_saved(sizes, pretrained, scratch):
+    n, place = np.log(sizes), int(np.searchsorted(pretrained, scratch[-1]))
+    a, b = (max(place, 1) - 1, max(place, 1))
+    share = (scratch[-1] - pretrained[a]) / (pretrained[b] - pretrained[a])
+    return sizes[-1] / np.exp(n[a] + share * (n[b] - n[a]))
 
 
 @wrong("09.4", "interpolate in log n")

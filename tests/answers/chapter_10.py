@@ -156,6 +156,12 @@ def parallel_fifths(upper, lower):
     return np.sum(fifth[1:] & fifth[:-1])
 
 
+@wrong("10.3", "a fifth that is held")
+def parallel_fifths(upper, lower):
+    fifth = (upper - lower) % 12 == 7
+    return np.sum(fifth[1:] & fifth[:-1] & (np.sign(np.diff(upper)) == np.sign(np.diff(lower))))
+
+
 @wrong("10.3", "the same way")
 def parallel_fifths(upper, lower):
     fifth = (upper - lower) % 12 == 7
