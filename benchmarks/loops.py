@@ -124,8 +124,10 @@ def guide_model(generator, discriminator, mended=False):
 def guide(batch):
     import tensorflow as tf
 
+    from aigc_course import data
+
     model = guide_model(*plain_networks())
-    stream = tf.data.Dataset.from_tensor_slices(real_batches(batch)).repeat()
+    stream = data.untuned(tf.data.Dataset.from_tensor_slices(real_batches(batch)).repeat())  # no wait at fit's end
     return lambda steps: model.fit(stream, epochs=1, steps_per_epoch=steps, verbose=0)
 
 

@@ -137,6 +137,17 @@ def test_transposing_moves_what_it_should(chorales):
         assert moved == ((tonic + 3) % 12, mode)
 
 
+def test_silence_is_told_and_is_no_copy(chorales):
+    """A piece that falls silent after two bars: the rest counts as silence, the copied beats are those that sound."""
+    piece = next(p for p in chorales[0] if not music.silent(p.notes[:64]).any())
+    notes = np.array(piece.notes[:64])
+    notes[16:] = [[REST] * 4] + [[HOLD] * 4] * 47
+    corpus = music.chords(piece.notes) + "\n" + music.chords(notes)  # the silence stands in the corpus too
+    report = music.report(notes, music.ranges(chorales[0]), corpus)
+    assert report["silence"] == 0.75
+    assert report["longest copy (beats)"] == 7  # the first chord has no step before it
+
+
 def test_a_scale_in_octaves_is_nothing_but_parallels():
     """Three of the six pairs run in octaves, none in fifths: three a move, none where nothing moves."""
     notes = four(60, 62, 64, 65)
@@ -163,7 +174,10 @@ def test_a_copy_is_found_and_real_test_chorales_are_short_of_it(chorales):
     corpus = "\n".join(music.chords(piece.notes) for piece in train)
     limits = music.ranges(train)
     stolen = music.transpose(train[5].notes, 1)
-    assert music.report(stolen, limits, corpus)["longest copy (beats)"] == len(music.chords(stolen)) - 1
+    silent = music.silent(stolen)
+    assert silent[0]  # an upbeat, then no rest
+    assert not silent[silent.argmin() :].any()
+    assert music.report(stolen, limits, corpus)["longest copy (beats)"] == (~silent).sum()
     assert np.mean([music.report(p.notes, limits, corpus)["longest copy (beats)"] for p in test]) < 8
 
 

@@ -5,6 +5,7 @@ python tools/make_assets.py generator runs/train/generator.weights.h5  made by `
 python tools/make_assets.py mode_collapse runs/bench/mode_collapse.csv made by `benchmarks/mode_collapse.py --table`
 python tools/make_assets.py stacked_mnist runs/bench/stacked_mnist.csv made by `benchmarks/stacked_mnist.py --table`
 python tools/make_assets.py fine_tuning runs/bench/fine_tuning.csv     made by `benchmarks/fine_tuning.py`
+python tools/make_assets.py multimodal runs/bench/multimodal.csv       made by `benchmarks/multimodal.py --table`
 python tools/make_assets.py tang_decoder runs/pretrain/text.npz        made by `tools/pretrain.py text`
 python tools/make_assets.py image_codec runs/pretrain/image.npz        made by `tools/pretrain.py image`
 python tools/make_assets.py speech_codec runs/pretrain/speech.npz      made by `tools/pretrain.py speech`
@@ -26,7 +27,7 @@ ASSETS = Path(__file__).resolve().parent.parent / "aigc_course" / "assets"
 UNLISTED = {"README.md", "SHA256SUMS"}
 ENDINGS = {
     **dict.fromkeys(("judge", "generator"), ".weights.h5"),
-    **dict.fromkeys(("mode_collapse", "stacked_mnist", "fine_tuning"), ".csv"),
+    **dict.fromkeys(("mode_collapse", "stacked_mnist", "fine_tuning", "multimodal"), ".csv"),
     **dict.fromkeys(
         ("tang_decoder", "image_codec", "speech_codec", "speech_judge", "multimodal_base", "multimodal_decoder"), ".npz"
     ),

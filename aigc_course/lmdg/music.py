@@ -281,11 +281,22 @@ def repetition(notes, n=4):
     return 1 - len(set(grams)) / max(1, len(grams))
 
 
+def silent(notes, every=2):
+    """bool array: the beats in which no voice sounds."""
+    return (sounding(notes)[::every] == REST).all(axis=1)
+
+
+def longest_copy(notes, corpus):
+    """The longest run of beats whose chords stand in `corpus` too; silence is no copy."""
+    text = "".join("\0" if empty else letter for letter, empty in zip(chords(notes), silent(notes), strict=True))
+    return generation.longest_copy(text[1:], corpus)
+
+
 def report(notes, limits, corpus):
     """All measures of one chorale as a dict; `corpus` is the training set's chords, one str."""
     return {"in key": in_key(notes), "in range": in_range(notes, limits), "crossings": crossings(notes),
-            "parallels": parallels(notes), "repetition": repetition(notes),
-            "longest copy (beats)": generation.longest_copy(chords(notes)[1:], corpus)}  # fmt: skip
+            "parallels": parallels(notes), "repetition": repetition(notes), "silence": float(silent(notes).mean()),
+            "longest copy (beats)": longest_copy(notes, corpus)}  # fmt: skip
 
 
 def load_shipped():
