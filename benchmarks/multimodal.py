@@ -1,6 +1,6 @@
 """What pre-training buys in chapter 09, and what each idea of its recipe does.
 
-    python benchmarks/multimodal.py               goes on where it stopped; 36 runs of four to eight minutes on one core
+    python benchmarks/multimodal.py               goes on where it stopped; 35 runs of four to eight minutes on one core
     python benchmarks/multimodal.py --part 0/2    every second run, so that two processes can share the work
     python benchmarks/multimodal.py --table       writes runs/bench/multimodal.csv, which chapter 09 shows
 
