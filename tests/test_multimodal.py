@@ -295,7 +295,7 @@ def test_the_shipped_model_does_what_the_readme_says():
 
 
 def test_the_table_of_runs_is_whole():
-    """Every size with and without pre-training, three seeds each; shares are shares; a twentieth of the labels is enough."""
+    """Every size both ways, three seeds each; shares are shares; a twentieth of the labels is enough."""
     with open(data.asset("multimodal.csv"), encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     scores = ("text_to_image", "image_to_text", "text_to_speech", "spoken_language", "thickness", "speech_to_text")
