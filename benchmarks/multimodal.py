@@ -1,12 +1,14 @@
 """What pre-training buys in chapter 09, and what each idea of its recipe does.
 
-    python benchmarks/multimodal.py               goes on where it stopped; 35 runs of four to eight minutes on one core
+    python benchmarks/multimodal.py               goes on where it stopped; 39 runs on one core: most take four to nine
+                                                  minutes, the five longer ones half an hour
     python benchmarks/multimodal.py --part 0/2    every second run, so that two processes can share the work
     python benchmarks/multimodal.py --table       writes runs/bench/multimodal.csv, which chapter 09 shows
 
 `pre-trained` and `scratch` follow the same recipe (`pairs.fine_tune`: read, label the rest, draw and read), over three
-seeds. The other ways have 1,000 pairs of each kind and nothing else, one seed: all weights, changes of low rank (LoRA),
-the lower half frozen, and all weights with inputs hidden. The judges have learnt from real data only.
+seeds; `longer` is the same with 8,100 steps instead of 2,100, as many as pre-training and fine-tuning have together,
+one seed. The other ways have 1,000 pairs of each kind and nothing else, one seed: all weights, changes of low rank
+(LoRA), the lower half frozen, and all weights with inputs hidden. The judges have learnt from real data only.
 """
 
 import argparse
@@ -20,14 +22,17 @@ SIZES = (50, 100, 200, 500, 1000)
 SEEDS = (7, 8, 9)
 FULL = "pre-trained", "scratch"
 PAIRS = "all weights", "LoRA", "lower half frozen", "all weights, hidden inputs"
-LONGER = "scratch, longer"  # as many steps as pre-training and fine-tuning have together
+LONGER = "pre-trained, longer", "scratch, longer"
+STEPS = {False: (600, 1500), True: (2300, 5800)}  # longer: as many as pre-training and fine-tuning have together
 FOLDER = RESULTS / "multimodal"
 
 
 def jobs():
     """(way, n, seed), the most needed first."""
     curve = [(way, n, seed) for seed in SEEDS for n in (1000, 200, 50, 500, 100) for way in FULL]
-    return curve + [(way, 1000, 7) for way in (LONGER, *PAIRS)]
+    longer = [("scratch, longer", 1000, 7), ("pre-trained, longer", 100, 7), ("scratch, longer", 100, 7),
+              ("pre-trained, longer", 1000, 7), ("scratch, longer", 200, 7)]  # fmt: skip
+    return curve + longer + [(way, 1000, 7) for way in PAIRS]
 
 
 def pairs_only(base, vocabulary, material, way, n, seed):
@@ -70,8 +75,7 @@ def one(material, way, n, seed):
         if way in PAIRS:
             decoder, found = pairs_only(base, vocabulary, material, way, n, seed)
         else:
-            steps = (2300, 5800) if way == LONGER else (600, 1500)
-            decoder, found = pairs.fine_tune(base, vocabulary, material, n, seed, steps)
+            decoder, found = pairs.fine_tune(base, vocabulary, material, n, seed, STEPS[way in LONGER])
         found |= {"way": way, "seconds": round(time.time() - started)}
         transformer.save(decoder, kept, characters=facts["characters"], **found)
     decoder, found = transformer.load(kept)
@@ -87,7 +91,7 @@ def one(material, way, n, seed):
 def table():
     """All runs as one CSV."""
     rows = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(FOLDER.glob("*.json"))]
-    rows.sort(key=lambda row: ((*FULL, LONGER, *PAIRS).index(row["way"]), row["n"], row["seed"]))
+    rows.sort(key=lambda row: ((*FULL, *LONGER, *PAIRS).index(row["way"]), row["n"], row["seed"]))
     first = "way", "n", "seed"
     names = [*first, *(name for row in rows for name in row if name not in (*first, "seconds"))]
     names = list(dict.fromkeys(names))

@@ -156,6 +156,7 @@ def fine_tune(causal_lm, texts, rank=4, steps=20, batch_size=4, length=128, lear
     batches = data.untuned(batches.batch(batch_size))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight")
     causal_lm.compile(keras.optimizers.Adam(learning_rate), loss, weighted_metrics=[], **compiled())
+    causal_lm.optimizer.build(causal_lm.trainable_variables)  # so that a step is traced once
     preprocessor, causal_lm.preprocessor = causal_lm.preprocessor, None  # tokenised once, not in each epoch
     try:
         history = causal_lm.fit(batches, epochs=steps, steps_per_epoch=1, shuffle=False, verbose=0)

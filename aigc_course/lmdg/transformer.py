@@ -321,6 +321,8 @@ def compile_decoder(decoder, learning_rate=1e-3, steps=None, warm_up=50, loss=No
         rate = learning_rate
     optimizer = keras.optimizers.AdamW(rate, beta_2=0.99, weight_decay=0.01, clipnorm=1.0)
     decoder.compile(optimizer, loss or TokenLoss(), jit_compile=False)
+    if decoder.built:  # variables that appear while a step is traced have TensorFlow trace it twice
+        optimizer.build(decoder.trainable_variables)
     return decoder
 
 
