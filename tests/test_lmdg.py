@@ -308,6 +308,21 @@ def test_a_resumed_training_ends_as_an_uninterrupted_one(tmp_path):
     assert [row["step"] for row in again] == [10, 20, 30]
 
 
+def test_a_step_is_traced_once():
+    """Half the time until the first step: without its variables ready, an optimizer has TensorFlow trace twice."""
+    traced = []
+
+    class Counted(transformer.TokenLoss):
+        def call(self, wanted, logits):
+            traced.append(1)
+            return super().call(wanted, logits)
+
+    decoder = small()
+    transformer.compile_decoder(decoder, 1e-2, 4, loss=Counted())
+    training.train(decoder, cyclic, 4, every=2)
+    assert len(traced) == 1
+
+
 def test_ctrl_c_keeps_what_was_learnt(tmp_path, capsys, monkeypatch):
     """KeyboardInterrupt in the 15th step: rows of the whole epochs come back, the same call goes on."""
     calls = []
