@@ -30,7 +30,7 @@ exercises: $(STAMP)     ## derives exercises/ from solutions/ with nbgrader
 normalise: $(STAMP)     ## fills in the Colab cells, takes machine-dependent things out of the notebooks
 	@$(PYTHON) tools/notebooks.py normalise
 
-bench: $(STAMP)         ## measures all that RESULTS.md says, in turn; goes on where it stopped (AGAIN=1: anew)
+bench: $(STAMP)         ## speed, time to quality, memory, grading, in turn; goes on where it stopped (AGAIN=1: anew)
 	@$(PYTHON) benchmarks/bench.py $(if $(AGAIN),--again) $(if $(ONLY),--only $(ONLY))
 
 clean:                  ## removes what the commands made; the environment stays

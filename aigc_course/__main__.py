@@ -43,7 +43,9 @@ def parser():
     train.add_argument("--steps", type=int, default=STEPS, help=f"training steps in all (default {STEPS})")
     train.add_argument("--batch-size", type=int, default=None, help="images in a step (default: 16, later 64)")
     train.add_argument("--seed", type=int, default=None, help="decides everything random (default 7)")
-    train.add_argument("--objective", default=None, help="smoothed (default) or another")
+    train.add_argument(
+        "--objective", default=None, help="smoothed (default), non_saturating, minimax, wasserstein or relativistic"
+    )
     train.add_argument("--data", default=None, help="an .npz or .npy of uint8 images (N, 28, 28); default MNIST")
     train.add_argument("--out", default="runs/train", help="folder for the results (default runs/train)")
     train.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")

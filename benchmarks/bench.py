@@ -1,4 +1,4 @@
-"""Runs all benchmarks in turn, then writes RESULTS.md. `make bench`; an hour and more on 2 cores.
+"""Measures speed, time to quality, memory and grading in turn, then writes RESULTS.md. `make bench`; an hour and more.
 
 Each result is kept as it comes, in runs/bench/. After Ctrl-C the same command goes on with what is missing; `--again`
 measures everything anew. `--only NAME,NAME` runs some of them.

@@ -279,7 +279,7 @@ def good(tmp_path_factory, kind):
 @pytest.mark.parametrize("style", STYLES)
 @pytest.mark.parametrize("name", NAMES)
 def test_good_submissions_get_all_points(good, name, style):
-    """Thirty submissions in five styles: every exercise is paid in full."""
+    """Submissions in five styles, one of each for every exercise notebook: every exercise is paid in full."""
     mine = [row for (student, _), row in good(name).items() if student == style]
     assert len(mine) == len(submissions.load_assignment(name, EXERCISES).tasks)
     for row in mine:

@@ -1,5 +1,6 @@
 """The project's files agree with each other: dependencies, licences, checksums, addresses, commands."""
 
+import json
 import os
 import re
 import subprocess
@@ -13,6 +14,11 @@ from aigc_course import data
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+def readme():
+    """The front page."""
+    return (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def locked():
@@ -31,11 +37,12 @@ def test_the_base_package_does_not_require_tensorflow():
 
 
 def test_the_lock_file_pins_every_requirement_within_its_range():
-    """Each requirement of the base, cpu, lab and test sets stands in the lock file, at a version that it admits."""
+    """Each requirement of the base set and of all extras in the lock is pinned at a version that it admits."""
     from packaging.requirements import Requirement
 
     extras = PROJECT["optional-dependencies"]
-    wanted = [Requirement(text) for text in [*PROJECT["dependencies"], *extras["cpu"], *extras["lab"], *extras["test"]]]
+    locked_extras = ("cpu", "lab", "test", "instructor", "hub")
+    wanted = [Requirement(text) for text in sum((extras[name] for name in locked_extras), [*PROJECT["dependencies"]])]
     for requirement in wanted:
         versions = locked().get(requirement.name.lower())
         assert versions, f"{requirement.name} is missing from requirements.lock"
@@ -131,12 +138,11 @@ def test_the_package_stays_readable():
 
 def test_the_readme_names_only_what_is_there():
     """Every path in the README's tree exists, and every make target that it names is in the Makefile."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    tree = readme.split("<!-- tree -->")[1]
+    tree = readme().split("<!-- tree -->")[1]
     for name in re.findall(r"^ *([\w.-]+/?[\w./-]*)  ", tree, re.M):
         assert any(path.exists() for path in (ROOT / name, ROOT / "aigc_course" / name, ROOT / "tools" / name)), name
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
-    assert set(re.findall(r"`make ([a-z]+)", readme)) <= targets
+    assert set(re.findall(r"`make ([a-z]+)", readme())) <= targets
 
 
 def test_no_registry_host_and_no_machine_path_in_tracked_files():
@@ -156,3 +162,13 @@ def test_no_registry_host_and_no_machine_path_in_tracked_files():
         assert not hosts.search(text), name
         assert f"{ROOT}/" not in text, name
         assert os.path.expanduser("~/") not in text, name
+
+
+def test_the_readmes_minutes_are_those_of_the_notebooks():
+    """The chapter table says what the committed run of each notebook took."""
+    rows = re.findall(r"^\| \[.*?\]\((notebooks/\w+\.ipynb)\) \|.*?\| ([\d.]+) \|", readme(), re.M)
+    there = {f"notebooks/{path.name}" for path in (ROOT / "notebooks").glob("*.ipynb")}
+    assert {name for name, _ in rows} == there
+    for name, minutes in rows:
+        stored = json.loads((ROOT / name).read_text(encoding="utf-8"))["metadata"]["aigc"]["minutes"]
+        assert float(minutes) == stored, name

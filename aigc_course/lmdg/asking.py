@@ -8,7 +8,7 @@ from aigc_course import data, metrics
 from aigc_course.lmdg import codes, generation, judges, multimodal, sound, tokenizers, transformer
 from aigc_course.lmdg.tokenizers import END
 
-USUAL = {"temperature": 0.8, "guidance": 3.0}  # chosen by trial
+USUAL = {"image": {"temperature": 0.8, "guidance": 3.0}, "speech": {"temperature": 0.6, "guidance": 2.0}}  # by trial
 
 
 class Asking:
@@ -27,12 +27,12 @@ class Asking:
 
     def images(self, prompts, **knobs):
         """A picture for each prompt: float32 (N, 28, 28, 1) in [-1, 1]. Knobs as `multimodal.draw`."""
-        knobs = USUAL | knobs
+        knobs = USUAL["image"] | knobs
         return self.codecs["image"].decode(multimodal.draw(self.decoder, self.vocabulary, prompts, "image", **knobs))
 
     def frames(self, prompts, **knobs):
         """Log-mel frames of a clip for each prompt: float32 (N, FRAMES, MELS)."""
-        knobs = USUAL | knobs
+        knobs = USUAL["speech"] | knobs
         return self.codecs["speech"].decode(multimodal.draw(self.decoder, self.vocabulary, prompts, "speech", **knobs))
 
     def clips(self, prompts, **knobs):
