@@ -310,6 +310,13 @@ def test_the_table_of_runs_is_whole():
 
     for score in ("text_to_image", "image_to_text"):
         assert mean("pre-trained", "50", score) > mean("scratch", "1000", score)
+    # what chapter 09 says of the other ways: hidden inputs help, low rank and a frozen half do not draw
+    drawn = {row["way"]: float(row["text_to_image"]) for row in rows if (row["n"], row["seed"]) == ("1000", "7")}
+    assert drawn["pre-trained"] > drawn["all weights, hidden inputs"] > drawn["all weights"] > 2 * drawn["LoRA"]
+    assert drawn["all weights"] > 2 * drawn["lower half frozen"]
+    # and of scratch with the steps of both phases: it catches up in drawing, not in reading
+    assert mean("scratch, longer", "1000", "text_to_image") > mean("pre-trained", "1000", "text_to_image")
+    assert mean("scratch, longer", "1000", "image_to_text") < mean("pre-trained", "500", "image_to_text")
 
 
 # --- the command -------------------------------------------------------------------------------------------
