@@ -314,7 +314,7 @@ def test_the_table_of_runs_is_whole():
     drawn = {row["way"]: float(row["text_to_image"]) for row in rows if (row["n"], row["seed"]) == ("1000", "7")}
     assert drawn["pre-trained"] > drawn["all weights, hidden inputs"] > drawn["all weights"] > 2 * drawn["LoRA"]
     assert drawn["all weights"] > 2 * drawn["lower half frozen"]
-    # and of scratch with the steps of both phases: it catches up in drawing, not in reading
+    # and of scratch with the steps of both phases: it catches up in drawing, not in naming pictures
     assert mean("scratch, longer", "1000", "text_to_image") > mean("pre-trained", "1000", "text_to_image")
     assert mean("scratch, longer", "1000", "image_to_text") < mean("pre-trained", "500", "image_to_text")
 
