@@ -13,6 +13,7 @@ import numpy as np
 
 from aigc_course import data, runtime
 from aigc_course.doctor import doctor
+from aigc_course.errors import Stopped
 from aigc_course.grading import command
 from aigc_course.lmdg import command as large
 from aigc_course.runtime import CourseError, write_whole
@@ -231,7 +232,11 @@ def fit_to(gan, images, parts, callbacks, verbose="auto"):
         whole, rest = divmod(end - gan.step, WINDOW)
         for epochs, length in ((whole, WINDOW), (1 if rest else 0, rest)):
             options = {"epochs": epochs, "steps_per_epoch": length, "callbacks": callbacks, "verbose": verbose}
-            if epochs and gan.fit(images, size, **options) is None:
+            try:
+                if epochs:
+                    gan.fit(images, size, **options)
+            except Stopped as stopped:
+                print(stopped)
                 return False
     return True
 

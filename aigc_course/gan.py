@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from aigc_course import data, fast, models, objectives, progress, runtime
+from aigc_course.errors import Stopped
 from aigc_course.progress import Checkpoint, ImageMonitor, ScoreMonitor
 from aigc_course.runtime import CourseError, write_whole
 
@@ -62,6 +63,8 @@ class GAN(keras.Model):
         super().__init__(**kwargs)
         self.latent_dim = models.check_latent_dim(latent_dim)
         models.check_players(generator, discriminator, self.latent_dim)
+        models.check_copyable(generator, "generator")
+        models.check_copyable(discriminator, "discriminator")
         if not isinstance(ema_decay, (int, float)) or not 0.0 <= ema_decay < 1.0:
             raise CourseError(f"ema_decay must lie in [0, 1); received {ema_decay!r}. 0.998 is the default.")
         for name, weight in (("r1", r1), ("r2", r2)):
@@ -241,7 +244,7 @@ class GAN(keras.Model):
     # --- fit, sample -------------------------------------------------------------------------------------
 
     def fit(self, x, batch_size=64, epochs=1, steps_per_epoch=None, callbacks=None, verbose="auto", **kwargs):
-        """Trains, as `keras.Model.fit`; Ctrl-C stops between two steps and keeps what was learnt.
+        """Trains, as `keras.Model.fit`; Stop or Ctrl-C ends it between two steps and keeps what was learnt.
 
         Args:
             x: uint8 images (N, H, W) or (N, H, W, C), then shuffled and scaled by `data.batches` from the
@@ -253,7 +256,11 @@ class GAN(keras.Model):
             verbose: "auto" shows the course's progress display, 0 shows nothing.
 
         Returns:
-            `keras.callbacks.History`, or None when Ctrl-C stopped the training.
+            `keras.callbacks.History`.
+
+        Raises:
+            Stopped: Stop or Ctrl-C came. Weights and step are those of the last whole step, `gan.history` has the
+                epochs before; the same call goes on from there.
         """
         if not self.compiled:
             raise CourseError("gan.compile() must be called before gan.fit().")
@@ -271,16 +278,20 @@ class GAN(keras.Model):
         else:
             dataset = x
         callbacks = list(callbacks or [])
-        if verbose != 0:
-            callbacks.append(progress.Progress(batch_size))
+        bar = progress.Progress(batch_size) if verbose != 0 else None
+        if bar:
+            callbacks.append(bar)
         try:
             return super().fit(
                 dataset, epochs=epochs, steps_per_epoch=steps_per_epoch, callbacks=callbacks, verbose=0, shuffle=False,
                 **kwargs,
             )  # fmt: skip
         except KeyboardInterrupt:
-            print(f"Stopped at step {self.step}. What was learnt is kept; call fit again to go on from here.")
-            return None
+            if bar:
+                bar.close()
+            raise Stopped(
+                f"Stopped at step {self.step}. What was learnt is kept; call fit again to go on from here."
+            ) from None
 
     def check_image_shape(self, shape):
         """Says so if the discriminator was built for images of another shape."""
@@ -369,18 +380,30 @@ class GAN(keras.Model):
         write_whole(path, super().save)
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path, custom_objects=None):
         """A GAN from a file of `save`, ready to go on training as if it had never stopped.
 
+        Args:
+            path: path of the file.
+            custom_objects: dict, name -> class or function of your own that its networks use and that is not
+                registered with Keras.
+
         Raises:
-            CourseError: no such file, or not a checkpoint of a GAN, or damaged.
+            CourseError: no such file, one that this machine cannot read, not a checkpoint of a GAN, or damaged.
         """
         path = Path(path)
         if not path.is_file():
             raise CourseError(f"there is no checkpoint {path}. Train first, or check the path.")
         try:
-            model = keras.saving.load_model(path)
+            model = keras.saving.load_model(path, custom_objects=custom_objects)
         except Exception as error:  # zip, HDF5, JSON and Keras each have their own
+            lost = models.unlocated(error)
+            if lost:
+                raise CourseError(
+                    f"{path} is whole, but its networks use {lost}, which is not known here. Import or define {lost}, "
+                    f"then GAN.load(path, custom_objects={{{lost!r}: {lost}}}); or put "
+                    "@keras.saving.register_keras_serializable() above it."
+                ) from error
             raise CourseError(
                 f"{path} is not a whole checkpoint of a GAN ({type(error).__name__}): truncated, altered, or "
                 "saved by something else. Take an earlier one, or train anew."
@@ -424,7 +447,7 @@ def load_generator(path=None):
         Keras model (B, 100) -> (B, 28, 28, 1).
 
     Raises:
-        CourseError: no such file, a damaged one, or weights of other layer sizes.
+        CourseError: no such file, one that cannot be read, a damaged one, or weights of other layer sizes.
     """
     path = data.asset("generator.weights.h5") if path is None else Path(path)
     if path.suffix == ".keras":
@@ -435,7 +458,7 @@ def load_generator(path=None):
     try:
         generator.load_weights(path)
     except Exception as error:  # HDF5 and Keras each have their own
-        raise CourseError(
+        raise runtime.unreadable(path, error) or CourseError(
             f"{path} does not hold the weights of the article's generator ({generator.count_params():,} parameters): "
             "damaged, or of other layer sizes. Take the file that `make train` wrote."
         ) from error

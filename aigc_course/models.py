@@ -3,6 +3,10 @@
 Layers named `fast` are Keras' own, computed another way: same weights, same function.
 """
 
+import random
+import re
+import warnings
+
 import keras
 import numpy as np
 from keras import layers
@@ -126,6 +130,52 @@ def check_img_shape(img_shape):
             "MNIST is (28, 28, 1)."
         )
     return tuple(int(size) for size in shape)
+
+
+def check_copyable(network, name):
+    """Says at once what would otherwise come up at the first save, or when the file is read again.
+
+    Raises:
+        CourseError: Keras cannot make a second network from the description of this one.
+    """
+    before = random.getstate()  # copies draw weights: what comes after must draw as if there had been none
+    try:
+        keras.models.clone_model(network)
+        missing = unregistered(network)
+    except Exception as error:  # TypeError, ValueError, NotImplementedError: Keras has one for each cause
+        lost = unlocated(error)
+        mend = f"Put @keras.saving.register_keras_serializable() above {lost}." if lost else (
+            "A Lambda layer or a lambda function has no name to find it by: write a layer class with `call` and "
+            "`get_config`, and register it with @keras.saving.register_keras_serializable()."
+        )
+        raise CourseError(
+            f"the {name} must be a network that Keras can copy, for its average and its file; it says: "
+            f"{str(error).splitlines()[0][:160]} {mend}"
+        ) from error
+    finally:
+        random.setstate(before)
+    if missing:
+        warnings.warn(
+            f"the {name} has {missing}, which Keras cannot find again by its name: training and saving work; "
+            f"GAN.load(path, custom_objects={{{missing!r}: {missing}}}) reads the file, and "
+            f"@keras.saving.register_keras_serializable() above the class makes that unnecessary.",
+            stacklevel=3,
+        )
+
+
+def unregistered(network):
+    """The name of a class or function without which a file of this network cannot be read, or None."""
+    try:
+        keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(network))
+    except (TypeError, ValueError) as error:
+        return unlocated(error)
+    return None
+
+
+def unlocated(error):
+    """The class or function that Keras says it could not find, or None."""
+    found = re.search(r"Could not locate (?:class|function) '([^']+)'", str(error))
+    return found and found[1]
 
 
 def check_players(generator, discriminator, latent_dim):

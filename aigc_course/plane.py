@@ -4,7 +4,11 @@ What GAN Lab (Kahng et al., 2018) shows in a browser, here on Keras models: the 
 """
 
 import asyncio
+import contextlib
+import html
 import io
+import signal
+import threading
 
 import keras
 import matplotlib
@@ -27,6 +31,7 @@ OBJECTIVES = {
     "Wasserstein + penalty": ("wasserstein", 0.0, 1.0),
 }
 SPEEDS = {"slow": (1, 0.25), "fast": (25, 0.02)}  # steps between two pictures, seconds of rest between them
+LIMIT = 20_000  # steps after a press of Slow or Fast: a picture that nobody looks at comes to rest
 
 
 def data_set(name, n=4000, seed=0):
@@ -236,13 +241,40 @@ def at_click(fraction):
     return (x, y) if max(abs(x), abs(y)) <= 1.5 else None
 
 
+@contextlib.contextmanager
+def on_interrupt(stop):
+    """Interrupt calls `stop` while the block runs: an idle kernel ignores it, and games play while the kernel idles."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def handle(number, frame):
+        stop()
+        if callable(before):
+            before(number, frame)
+
+    signal.signal(signal.SIGINT, handle)
+    try:
+        yield
+    finally:
+        if signal.getsignal(signal.SIGINT) is handle:  # else the kernel has its own in place, for a running cell
+            signal.signal(signal.SIGINT, before)
+
+
 class Controls:
-    """Buttons, menus and the picture; `box` is the widget. Works by keyboard: every part can be reached with Tab."""
+    """Buttons, menus and the picture; `box` is the widget. Works by keyboard: every part can be reached with Tab.
+
+    One game plays at a time, and only while it is seen: another one that starts, the end of its last view (the cell
+    run again, the output cleared, the page closed), Interrupt, or LIMIT steps pause it.
+    """
+
+    playing = None  # the Controls whose game plays
 
     def __init__(self, ipywidgets, game):
         self.game, self.task, self.own = game, None, []
         self.image = canvas()
-        self.picture = self.image or ipywidgets.Image(format="png")
+        self.picture = self.image or ipywidgets.HTML()  # ipywidgets.Image has no alt text
         self.sentence = ipywidgets.HTML()
         self.data = ipywidgets.Dropdown(options=["ring", "grid", "two moons", "my own"], description="data")
         self.objective = ipywidgets.Dropdown(options=[*OBJECTIVES], value=game.objective, description="objective")
@@ -262,6 +294,8 @@ class Controls:
             self.image.observe(self.clicked, names="clicked")
         rows = [[*self.buttons.values()], [self.data, self.objective], [self.noise, self.points]]
         self.box = ipywidgets.VBox([*(ipywidgets.HBox(row) for row in rows), self.sentence, self.picture])
+        self.box._view_count = 0  # the page counts its views from here on, in ipywidgets 7 and 8
+        self.box.observe(self.viewed, names="_view_count")
         self.redraw()
 
     def redraw(self, note=""):
@@ -269,11 +303,11 @@ class Controls:
         import base64
 
         picture = png(self.game.figure())
-        self.sentence.value = f'<span role="status">{note or self.game.describe()}</span>'
+        self.sentence.value = f'<span role="status">{html.escape(note or self.game.describe())}</span>'
         if self.image:
             self.image.alt, self.image.png = self.game.describe(), base64.b64encode(picture).decode()
         else:
-            self.picture.value = picture
+            self.picture.value = plots.Picture(picture, self.game.describe()).html()
 
     def advance(self, count):
         """Trains and draws."""
@@ -283,13 +317,17 @@ class Controls:
     async def play(self, speed):
         """Trains on until the task is cancelled; between two pictures the kernel can do other things."""
         count, rest = SPEEDS[speed]
-        while True:
-            self.advance(count)
-            await asyncio.sleep(rest)
+        last = self.game.step_count + LIMIT
+        with on_interrupt(self.pause):
+            while self.game.step_count < last:
+                self.advance(count)
+                await asyncio.sleep(rest)
+        self.redraw(f"Resting after {LIMIT:,} steps. {speed.capitalize()} goes on.")
 
     def run(self, speed):
-        """Starts to play at a speed."""
-        self.pause()
+        """Starts to play at a speed; a game that plays elsewhere pauses."""
+        pause_playing()
+        Controls.playing = self
         self.task = asyncio.get_running_loop().create_task(self.play(speed))
 
     def pause(self):
@@ -297,6 +335,13 @@ class Controls:
         if self.task is not None:
             self.task.cancel()
             self.task = None
+        if Controls.playing is self:
+            Controls.playing = None
+
+    def viewed(self, change):
+        """Pauses when the last view is gone."""
+        if not change["new"]:
+            self.pause()
 
     def start_over(self):
         """Back to step 0 with the present settings."""
@@ -351,6 +396,12 @@ class Controls:
             self.add([point])
 
 
+def pause_playing():
+    """Pauses the game that plays, if there is one."""
+    if Controls.playing is not None:
+        Controls.playing.pause()
+
+
 def play(generator=None, discriminator=None, objective="non-saturating", seed=7):
     """Shows the game with its buttons; where widgets do not run (GitHub, stored notebooks), a film of its start.
 
@@ -361,6 +412,7 @@ def play(generator=None, discriminator=None, objective="non-saturating", seed=7)
     """
     from IPython.display import display
 
+    pause_playing()
     if generator is None or discriminator is None:
         keras.utils.set_random_seed(seed)
         generator, discriminator = build_players()
@@ -371,9 +423,7 @@ def play(generator=None, discriminator=None, objective="non-saturating", seed=7)
     try:
         import ipywidgets
     except ImportError:
-        display({"image/png": moving, "text/plain": alt}, raw=True, metadata={"image/png": {"alt": alt}})
+        display(plots.Picture(moving, alt))
         print("To play yourself: pip install ipywidgets, then restart the kernel.")
         return
-    view = {"version_major": 2, "version_minor": 0, "model_id": Controls(ipywidgets, game).box.model_id}
-    bundle = {"application/vnd.jupyter.widget-view+json": view, "image/png": moving, "text/plain": alt}
-    display(bundle, raw=True, metadata={"image/png": {"alt": alt}})
+    plots.show_widget(Controls(ipywidgets, game).box, plots.Picture(moving, alt))

@@ -1,11 +1,15 @@
 """Figures in the house style: colours that everyone can tell apart, images in grey, alt text on every picture."""
 
+import base64
 import functools
+import html
 import io
 import math
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.figure import Figure
+from PIL import Image
 
 from aigc_course import data
 from aigc_course.runtime import CourseError
@@ -21,7 +25,7 @@ plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False, "axes
 
 
 def show(fig, alt):
-    """Shows a figure once, as a PNG with alternative text for readers who cannot see it.
+    """Shows a figure once, with alternative text for readers who cannot see it.
 
     Args:
         fig: `matplotlib.figure.Figure`; it is closed afterwards.
@@ -36,19 +40,85 @@ def show(fig, alt):
 
 
 def picture(fig, alt):
-    """A figure as an `IPython.display.Image` with alternative text; the figure is closed."""
-    from IPython.display import Image
-
-    if not isinstance(alt, str) or not alt.strip():
-        raise CourseError(f"every figure needs alt text, a sentence; received {alt!r}.")
-    return Image(data=png(fig), format="png", alt=alt)
+    """A figure as a `Picture`; the figure is closed."""
+    return Picture(png(fig), alt)
 
 
-def png(fig):
-    """A figure as PNG bytes; the figure is closed."""
+class Picture:
+    """A PNG with alternative text, as the last line of a cell or for `display`, in every Jupyter and every IPython.
+
+    JupyterLab and Colab give their own image output no alt text whatever its metadata say (ipython #13577), and older
+    versions of `IPython.display.Image` take none: the text therefore goes out in an HTML image, and in two more forms
+    for programs that read those.
+
+    Args:
+        png: bytes.
+        alt: str, one sentence.
+
+    Raises:
+        CourseError: no alt text.
+    """
+
+    def __init__(self, png, alt):
+        if not isinstance(alt, str) or not alt.strip():
+            raise CourseError(f"every figure needs alt text, a sentence; received {alt!r}.")
+        self.png, self.alt = png, " ".join(alt.split())
+
+    def html(self):
+        """An HTML image that holds its pixels itself."""
+        source = base64.b64encode(self.png).decode()
+        return f'<img alt="{html.escape(self.alt)}" src="data:image/png;base64,{source}" style="max-width:100%">'
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        content = {
+            "text/html": self.html(),
+            "image/png": base64.b64encode(self.png).decode(),
+            "text/plain": self.alt,
+        }
+        return content, {"image/png": {"alt": self.alt}}
+
+
+def show_widget(widget, picture):
+    """Shows one output in two forms: a page takes the richest that it can, the live widget or the `Picture`."""
+    from IPython.display import display
+
+    content, metadata = picture._repr_mimebundle_()
+    view = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
+    display({"application/vnd.jupyter.widget-view+json": view, **content}, raw=True, metadata=metadata)
+
+
+class Described(Figure):
+    """A figure that brings its own alternative text: as a cell's last line Jupyter shows it once, with that text.
+
+    It is not in pyplot's list of open figures, which Jupyter draws again at the end of a cell.
+    """
+
+    alt = "a figure"
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        return picture(self, self.alt)._repr_mimebundle_()
+
+
+def png(fig, colours=256):
+    """A figure as PNG bytes; the figure is closed.
+
+    Args:
+        fig: `matplotlib.figure.Figure`.
+        colours: int, a palette's size: half the bytes, no difference to the eye. 0 keeps all colours.
+    """
     buffer = io.BytesIO()
     fig.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
     plt.close(fig)
+    return smaller(buffer.getvalue(), colours) if colours else buffer.getvalue()
+
+
+def smaller(content, colours=256):
+    """A PNG with a palette of its commonest colours; without one where it has no more colours than that anyway."""
+    with Image.open(io.BytesIO(content)) as image:
+        plain, dpi = image.convert("RGB"), image.info.get("dpi", (DPI, DPI))
+    small = plain.quantize(colours, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    buffer = io.BytesIO()
+    small.save(buffer, format="PNG", optimize=True, dpi=dpi)
     return buffer.getvalue()
 
 
@@ -91,15 +161,24 @@ def image_grid(images, columns=10, title=None, labels=None, size=0.62):
         size: float, inches a picture.
 
     Returns:
-        `matplotlib.figure.Figure`.
+        `matplotlib.figure.Figure`, which a cell's last line shows once.
+
+    Raises:
+        CourseError: what are no images, or another number of labels.
     """
     images = np.asarray(images)
     pixels = data.check_images(images) if images.dtype == np.uint8 else data.unscale(images)
+    if labels is not None and len(labels) != len(pixels):
+        raise CourseError(f"every image needs a label: {len(pixels)} labels; received {len(labels)}.")
+    if isinstance(columns, bool) or not isinstance(columns, (int, np.integer)) or columns < 1:
+        raise CourseError(f"columns must be 1 or more images in a row; received {columns!r}.")
     columns = min(columns, len(pixels))
     rows = math.ceil(len(pixels) / columns)
     below = 0.22 if labels is not None else 0.0
-    fig, axes = plt.subplots(rows, columns, squeeze=False,
-                             figsize=(columns * size, rows * (size + below) + (0.35 if title else 0)))  # fmt: skip
+    fig = Described(figsize=(columns * size, rows * (size + below) + (0.35 if title else 0)))
+    axes = fig.subplots(rows, columns, squeeze=False)
+    named = f", labelled {', '.join(map(str, labels))}" if labels is not None else ""
+    fig.alt = f"{len(pixels)} image{'s' if len(pixels) > 1 else ''}{f': {title}' if title else ''}{named}."
     fig.get_layout_engine().set(w_pad=0.01, h_pad=0.01, wspace=0.02, hspace=0.02)
     for ax in axes.flat:
         ax.axis("off")
@@ -130,7 +209,9 @@ def losses(rows, title):
         `matplotlib.figure.Figure`.
     """
     step = [row["step"] for row in rows]
-    fig, (top, bottom) = plt.subplots(2, 1, figsize=(6, 4.4), sharex=True)
+    fig = Described(figsize=(6, 4.4))
+    top, bottom = fig.subplots(2, 1, sharex=True)
+    fig.alt = f"Losses of both players and the discriminator's hits over {step[-1]} steps: {title}."
     curves = {
         "d_loss": (top, THIRD, "-", "discriminator"),
         "g_loss": (top, FAKE, "--", "generator"),

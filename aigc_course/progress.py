@@ -70,15 +70,19 @@ class Progress(keras.callbacks.Callback):
         if now - self.shown_at >= self.refresh:
             self.show(logs or {}, now)
 
+    def close(self):
+        """Ends a terminal's bar: what is printed next has a line of its own."""
+        if self.bar is not None:
+            self.bar.close()
+
     def on_train_end(self, logs=None):
         now = time.perf_counter()
         self.show(self.last_logs if logs is None else {**self.last_logs, **logs}, now, final=True)
-        if self.bar is not None:
-            self.bar.close()
-        elif self.where == "log":
+        self.close()
+        if self.where == "log":
             print(self.text(self.last_logs, now), flush=True)
 
-    last_logs = {}  # noqa: RUF012  (replaced, never changed)
+    last_logs, bar = {}, None
 
     def text(self, logs, now):
         """One line: images/s, losses, time left (or taken, at the end)."""

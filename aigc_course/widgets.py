@@ -166,12 +166,14 @@ def build_controls(ipywidgets):
         name: ipywidgets.FloatSlider(value=START[name], min=low, max=high, step=0.1, description=LABELS[name])
         for name, (low, high) in spans.items()
     }
-    image, sentence = ipywidgets.Image(format="png"), ipywidgets.HTML()
+    image, sentence = ipywidgets.HTML(), ipywidgets.HTML()  # ipywidgets.Image has no alt text
 
     def redraw(change=None):
         setting = {name: slider.value for name, slider in sliders.items()}
-        image.value = plots.png(two_gaussians_figure(**setting))
-        sentence.value = f'<span role="status">{describe(two_gaussians_numbers(**setting))}</span>'
+        told = describe(two_gaussians_numbers(**setting))
+        # all colours: a palette takes longer than the rest of the way, and the picture must follow the slider
+        image.value = plots.Picture(plots.png(two_gaussians_figure(**setting), colours=0), told).html()
+        sentence.value = f'<span role="status">{told}</span>'
 
     for slider in sliders.values():
         slider.observe(redraw, names="value")
@@ -182,7 +184,6 @@ def build_controls(ipywidgets):
 
 def two_gaussians():
     """Shows the sliders; where they cannot run (GitHub, nbviewer, stored notebooks), the starting picture."""
-    from IPython.display import display
 
     alt = "Two bell curves, the best discriminator, the generator's two gradients. "
     alt += describe(two_gaussians_numbers(**START))
@@ -192,8 +193,5 @@ def two_gaussians():
         plots.show(two_gaussians_figure(**START), alt=alt)
         print("To move the curves: pip install ipywidgets, then restart the kernel.")
         return
-    # One output in two forms: a page shows the richest one it can, the live widget or the PNG.
-    view = {"version_major": 2, "version_minor": 0, "model_id": build_controls(ipywidgets).model_id}
-    png = plots.png(two_gaussians_figure(**START))
-    bundle = {"application/vnd.jupyter.widget-view+json": view, "image/png": png, "text/plain": alt}
-    display(bundle, raw=True, metadata={"image/png": {"alt": alt}})
+    widget, start = build_controls(ipywidgets), plots.picture(two_gaussians_figure(**START), alt)
+    plots.show_widget(widget, start)

@@ -61,8 +61,7 @@ def run(method, seed, minutes, every, threads):
         size = 16 if seen < 40_000 else 64
         started = time.perf_counter()
         stream = data.stacked_batches(images, size, seed, start=model.step)
-        if model.fit(stream, steps_per_epoch=steps, verbose=0) is None:
-            break
+        model.fit(stream, steps_per_epoch=steps, verbose=0)
         took = time.perf_counter() - started
         seconds, seen = seconds + took, seen + steps * size
         modes, kl = metrics.stacked_coverage(model.sample(SAMPLES))

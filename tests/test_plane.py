@@ -2,6 +2,9 @@
 
 import asyncio
 import io
+import signal
+import sys
+import time
 
 import keras
 import numpy as np
@@ -121,6 +124,121 @@ def test_fast_runs_on_while_the_kernel_stays_free_and_pause_stops(controls):
     stopped, later = asyncio.run(play())
     assert stopped >= 2 * plane.SPEEDS["fast"][0]
     assert later == stopped
+
+
+def other(controls):
+    """The controls of a second game."""
+    import ipywidgets
+
+    return plane.Controls(ipywidgets, plane.Game(*plane.build_players(), plane.data_set("grid")))
+
+
+async def reach(controls, steps):
+    """Waits until the game has made that many steps."""
+    for _ in range(400):
+        if controls.game.step_count >= steps:
+            return
+        await asyncio.sleep(0.02)
+    pytest.fail(f"the game stands at step {controls.game.step_count}")
+
+
+@pytest.mark.parametrize("end", ["another game", "a new cell", "its last view goes", "a signal", "the limit"])
+def test_a_game_does_not_outlive_its_view(controls, end, monkeypatch):
+    """Another game that starts, the cell run again, the last view closed, Interrupt, LIMIT steps: the game pauses."""
+    monkeypatch.setattr(plane, "LIMIT", 50 if end == "the limit" else 10**9)
+
+    async def play():
+        controls.box._view_count = 2
+        controls.buttons["Fast"].click()
+        await reach(controls, 25)
+        controls.box._view_count = 1
+        if end != "the limit":
+            await reach(controls, controls.game.step_count + 25)  # one view is left: it plays on
+        if end == "another game":
+            second = other(controls)
+            second.buttons["Slow"].click()
+            await reach(second, 1)
+            second.pause()
+        elif end == "a new cell":
+            plane.pause_playing()
+        elif end == "its last view goes":
+            controls.box._view_count = 0
+        elif end == "a signal":
+            signal.raise_signal(signal.SIGINT)
+        else:
+            await reach(controls, 50)
+        await asyncio.sleep(0.1)
+        stopped = controls.game.step_count
+        await asyncio.sleep(0.2)
+        return stopped, controls.game.step_count
+
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as in an idle kernel
+    try:
+        stopped, later = asyncio.run(play())
+        assert stopped == later
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if end == "the limit":
+        assert stopped == 50
+        assert "Resting after 50 steps" in controls.sentence.value
+    else:
+        assert plane.Controls.playing is None
+
+
+KERNEL = """
+from aigc_course import runtime
+runtime.start(report=False)
+from aigc_course import plane
+import ipywidgets
+controls = plane.Controls(ipywidgets, plane.Game(*plane.build_players(), plane.data_set("ring")))
+controls.run("fast")
+"""
+
+
+@pytest.mark.slow
+def test_interrupt_in_a_real_kernel_pauses_the_game():
+    """While the kernel idles and the game plays, the Interrupt button's signal stops it; the kernel lives on."""
+    from jupyter_client.manager import start_new_kernel
+
+    manager, client = start_new_kernel(kernel_name="python3")
+
+    def run(code):
+        said = []
+        client.execute_interactive(code, timeout=120, output_hook=lambda message: said.append(message["content"]))
+        return "".join(content.get("text", "") for content in said)
+
+    def steps():
+        return int(run("print(controls.game.step_count)"))
+
+    try:
+        run(KERNEL)
+        for _ in range(100):
+            if steps() > 50:
+                break
+            time.sleep(0.1)
+        playing = steps()
+        assert playing > 50
+        time.sleep(0.5)  # the kernel idles
+        manager.interrupt_kernel()
+        time.sleep(0.5)
+        stopped = steps()
+        time.sleep(0.5)
+        assert steps() == stopped
+        assert "True" in run("print(controls.task is None)")
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+
+
+def test_without_anywidget_the_picture_has_alt_text_too(game, monkeypatch):
+    """ipywidgets.Image has no alternative text; the picture is HTML and follows the game."""
+    ipywidgets = pytest.importorskip("ipywidgets")
+    monkeypatch.setitem(sys.modules, "anywidget", None)
+    controls = plane.Controls(ipywidgets, game)
+    assert controls.image is None
+    controls.buttons["Step"].click()
+    assert controls.picture.value.startswith('<img alt="Step 1, ')
 
 
 def test_points_of_ones_own_by_text_and_by_click(controls):

@@ -1,5 +1,7 @@
 """Figures: alternative text on each, images in every form, labels that never show empty boxes."""
 
+import base64
+import html.parser
 import io
 
 import IPython.display
@@ -44,13 +46,81 @@ def test_a_figure_without_alt_text_is_refused(shown, alt):
 
 
 def test_show_displays_one_png_with_its_alt_text(shown):
-    """One picture, PNG, carrying the alt text as metadata where Jupyter reads it; the figure is closed."""
-    plots.show(figure(), alt="a line that rises")
+    """One picture that carries its alt text in the HTML that Jupyter prefers, in the PNG's metadata and as plain text;
+    the figure is closed."""
+    plots.show(figure(), alt='a line that\n rises, "steeply" & <soon>')
     (picture,) = shown
     content, metadata = picture._repr_mimebundle_()
-    assert set(content) == {"image/png"}
-    assert metadata["image/png"]["alt"] == "a line that rises"
+    alt = 'a line that rises, "steeply" & <soon>'
+    assert set(content) == {"text/html", "image/png", "text/plain"}
+    assert metadata["image/png"]["alt"] == content["text/plain"] == alt
+    parser = Images()
+    parser.feed(content["text/html"])
+    ((told, source),) = parser.found
+    assert told == alt
+    assert source == "data:image/png;base64," + content["image/png"]
+    assert base64.b64decode(content["image/png"]).startswith(b"\x89PNG")
     assert plt.get_fignums() == []
+
+
+class Images(html.parser.HTMLParser):
+    """Alternative text and source of each image in a page."""
+
+    def __init__(self):
+        super().__init__()
+        self.found = []
+
+    def handle_starttag(self, tag, attrs):
+        if tag == "img":
+            self.found.append((dict(attrs).get("alt"), dict(attrs)["src"]))
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: plots.image_grid(np.zeros((3, 4, 4), np.uint8), title="three"), lambda: LOSSES()]
+)
+def test_a_figure_as_the_last_line_is_shown_once_and_described(make):
+    """IPython's display of the object is one output with alt text; pyplot has no open figure to draw it again."""
+    from IPython.core.interactiveshell import InteractiveShell
+
+    shell = InteractiveShell.instance()
+    content, metadata = shell.display_formatter.format(make())
+    assert plt.get_fignums() == []
+    assert 'alt="' in content["text/html"]
+    assert len(metadata["image/png"]["alt"]) > 10
+    InteractiveShell.clear_instance()
+
+
+@pytest.mark.parametrize(
+    ("given", "match"),
+    [
+        ({"labels": ["a"]}, "3 labels; received 1"),
+        ({"labels": list("abcd")}, "received 4"),
+        ({"columns": 0}, "columns must be"),
+        ({"columns": 1.5}, "columns must be"),
+    ],
+)
+def test_image_grid_says_what_does_not_fit(given, match):
+    """Too few labels, too many, no column: one line that names the number."""
+    with pytest.raises(CourseError, match=match):
+        plots.image_grid(np.zeros((3, 4, 4), np.uint8), **given)
+
+
+def test_a_palette_keeps_what_the_eye_sees():
+    """Pictures of few colours are kept exactly; others differ by a few levels of 255, at half the bytes."""
+    rng = np.random.default_rng(1)
+    pixels = rng.integers(0, 256, (10, 28, 28), dtype=np.uint8)
+    exact, small = (read(plots.png(plots.image_grid(pixels), colours)) for colours in (0, 256))
+    assert np.abs(exact.astype(int) - small).max() <= 8
+    fig, ax = plt.subplots()
+    ax.imshow(np.outer(np.arange(64), np.arange(64)), cmap="viridis")
+    whole = plots.png(fig, colours=0)
+    assert len(plots.smaller(whole)) < 0.7 * len(whole)
+    assert np.abs(read(whole).astype(int) - read(plots.smaller(whole))).mean() < 1
+
+
+def read(png):
+    with Image.open(io.BytesIO(png)) as image:
+        return np.asarray(image.convert("RGB"))
 
 
 def test_png_says_nothing_about_the_machine():

@@ -197,7 +197,7 @@ def fine_tune(base, vocabulary, material, n, seed, steps=(600, 1500), own_labels
         (decoder, facts: dict).
 
     Raises:
-        KeyboardInterrupt: Ctrl-C; half a recipe is no result.
+        Stopped: Stop or Ctrl-C came; half a recipe is no result.
     """
     rng = np.random.default_rng(seed)
     chosen = {kind: choose(part, n, rng) for kind, part in material.items()}
@@ -205,7 +205,7 @@ def fine_tune(base, vocabulary, material, n, seed, steps=(600, 1500), own_labels
     keras.utils.set_random_seed(seed)
     decoder, facts = base.copy(dropout_rate=0.1), {"n": int(n), "seed": int(seed)}
     if own_labels:
-        to_the_end(learn(decoder, vocabulary, rows, READING, steps[0], 2e-3, "learning to read", seed), steps[0])
+        learn(decoder, vocabulary, rows, READING, steps[0], 2e-3, "learning to read", seed)
         own = {kind: label(decoder, vocabulary, part) for kind, part in material.items()}
         added = add_own_labels(vocabulary, material, chosen, own, rows, rng)
         for kind, (places, digits) in added.items():
@@ -213,12 +213,5 @@ def fine_tune(base, vocabulary, material, n, seed, steps=(600, 1500), own_labels
             facts |= {f"own_{kind}": len(places), f"own_{kind}_right": round(right, 4)}
     shares = {name: share for name, share in BOTH.items() if name in rows}
     decoder = decoder.copy(dropout_rate=0.0 if own_labels else 0.1)
-    curve = learn(decoder, vocabulary, rows, shares, steps[1], 2e-3, "learning to draw and to speak", seed + 1)
-    to_the_end(curve, steps[1])
+    learn(decoder, vocabulary, rows, shares, steps[1], 2e-3, "learning to draw and to speak", seed + 1)
     return decoder, facts
-
-
-def to_the_end(curve, steps):
-    """Raises KeyboardInterrupt if `training.train` was stopped before its last step."""
-    if not curve or curve[-1]["step"] < steps:
-        raise KeyboardInterrupt

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from aigc_course import data, progress
+from aigc_course.errors import Stopped
 from aigc_course.lmdg import transformer
 from aigc_course.runtime import CourseError, write_whole
 
@@ -102,10 +103,11 @@ def train(decoder, batches, steps, name="training", every=100, held=None, folder
         folder: where training is saved, or None; with a folder the same call goes on where an earlier one stopped.
 
     Returns:
-        list of dicts, see `Curve`. After Ctrl-C: the rows so far; the decoder keeps what it has learnt.
+        list of dicts, see `Curve`.
 
     Raises:
         CourseError: steps or every is not a positive integer.
+        Stopped: Stop or Ctrl-C came; the decoder keeps what it has learnt.
     """
     for label, value in (("steps", steps), ("every", every)):
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
@@ -121,8 +123,9 @@ def train(decoder, batches, steps, name="training", every=100, held=None, folder
             options = {"epochs": count, "steps_per_epoch": length, "callbacks": [curve, *savers]}
             decoder.fit(batches(curve.step), **options, shuffle=False, verbose=0)
     except KeyboardInterrupt:
-        print(f"interrupted at step {curve.step} of {steps}; what was learnt is kept"
-              + (", the same call goes on." if place else "."))  # fmt: skip
+        there = f" The same call goes on from step {curve.rows[-1]['step']}." if place and curve.rows else ""
+        said = f"Stopped at step {curve.step} of {steps}. The decoder keeps what it has learnt.{there}"
+        raise Stopped(said) from None
     return curve.rows
 
 

@@ -5,6 +5,7 @@ A film is a uint8 array (frames, 24, 24), 0 = paper and 255 = ink, as the digits
 """
 
 import base64
+import html
 import io
 
 import keras
@@ -243,8 +244,9 @@ def play(films, alt, labels=None, given=0, scale=5, milliseconds=200):
     wide[:given, 0] = 255
     source = "data:image/gif;base64," + base64.b64encode(gif(wide, scale, milliseconds)).decode()
     width = f"width:{scale * (SIZE + 2)}px;display:inline-block;text-align:center;font-size:small"
-    names = "".join(f'<span style="{width}">{label}</span>' for label in (() if labels is None else labels))
-    return HTML(f'<img alt="{alt}" src="{source}"/>' + (f"<div>{names}</div>" if names else ""))
+    labels = [] if labels is None else map(str, labels)
+    names = "".join(f'<span style="{width}">{html.escape(label)}</span>' for label in labels)
+    return HTML(f'<img alt="{html.escape(alt)}" src="{source}"/>' + (f"<div>{names}</div>" if names else ""))
 
 
 def gif(pictures, scale, milliseconds):
