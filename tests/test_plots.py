@@ -75,9 +75,16 @@ class Images(html.parser.HTMLParser):
             self.found.append((dict(attrs).get("alt"), dict(attrs)["src"]))
 
 
-@pytest.mark.parametrize(
-    "make", [lambda: plots.image_grid(np.zeros((3, 4, 4), np.uint8), title="three"), lambda: LOSSES()]
-)
+def grid():
+    return plots.image_grid(np.zeros((3, 4, 4), np.uint8), title="three")
+
+
+def losses():
+    row = {"step": 1, "d_loss": 1.0, "g_loss": 2.0, "real_share": 0.5, "fake_share": 0.6}
+    return plots.losses([row, {**row, "step": 2}], "both fall")
+
+
+@pytest.mark.parametrize("make", [grid, losses])
 def test_a_figure_as_the_last_line_is_shown_once_and_described(make):
     """IPython's display of the object is one output with alt text; pyplot has no open figure to draw it again."""
     from IPython.core.interactiveshell import InteractiveShell
