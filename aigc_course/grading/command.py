@@ -14,6 +14,10 @@ def add_parser(commands):
     parser.add_argument("--assignment", required=True, help="for example 02_minimax_game")
     parser.add_argument("--out", default="grades.csv", help="the marks, a line an exercise (default grades.csv)")
     parser.add_argument("--feedback", default="feedback", help="folder for a page a student (default feedback)")
+    parser.add_argument("--roster", default=None, help="CSV with file, id, name: who each file is of")
+    parser.add_argument("--export", action="append", default=[], choices=["moodle", "moodle-worksheet", "canvas"],
+                        help="also a file for this import (may be given more than once)")  # fmt: skip
+    parser.add_argument("--column", default=None, help="what the import calls the assignment (default: its name)")
     parser.add_argument("--exercises", default=None, help="folder of the released exercises (default: the course's)")
     parser.add_argument("--jobs", type=int, default=None, help="submissions at a time (default: the number of cores)")
     parser.add_argument("--seconds", type=float, default=60, help="for one cell or one call (default 60)")
@@ -25,8 +29,10 @@ def add_parser(commands):
 def grade(arguments):
     """The command `grade`; returns 0, 1 (some could not be graded) or 130 (Ctrl-C: what is done is kept)."""
     from aigc_course import checks
-    from aigc_course.grading import grader, sandbox
+    from aigc_course.grading import grader, sandbox, tables
     from aigc_course.grading import submissions as reading
+    from aigc_course.grading.report import report
+    from aigc_course.grading.roster import read_roster
 
     folder = arguments.exercises or Path(sandbox.PACKAGE).parent / "exercises"
     assignment = reading.load_assignment(arguments.assignment, folder)
@@ -36,17 +42,23 @@ def grade(arguments):
     jobs = arguments.jobs if arguments.jobs is not None else runtime.cores()
     if jobs < 1 or not (arguments.seconds > 0 and arguments.total > 0):
         raise CourseError("--jobs, --seconds and --total must be above 0.")
-    found = reading.find_submissions(arguments.submissions, assignment.name)
     out, pages = Path(arguments.out), Path(arguments.feedback)
     store = out.with_name(f".{out.stem}.graded")  # not among the pages: those go to students
+    roster = read_roster(arguments.roster) if arguments.roster else None
+    made = [store, pages, *([arguments.roster] if arguments.roster else []), *out.parent.glob(f"{out.stem}*.csv")]
+    found = reading.find_submissions(arguments.submissions, assignment.name, roster, made)
+    for name in arguments.export:
+        tables.check_export(name, found)
     for parent in (store, pages):
         try:
             parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise CourseError(f"{parent} cannot be made: {error.strerror}. Choose another place.") from error
     kind = sandbox.choose(arguments.no_sandbox)
-    print(sandbox.NO_SANDBOX if kind == "none" else f"{len(found)} submissions, sandbox: {kind}, {jobs} at a time",
+    people = f"{len(found.people)} people, {len(found)} submissions"
+    print(sandbox.NO_SANDBOX if kind == "none" else f"{people}, sandbox: {kind}, {jobs} at a time",
           file=sys.stderr)  # fmt: skip
     limits = sandbox.Limits(step=arguments.seconds, total=arguments.total)
     results, interrupted = grader.grade_all(found, assignment, kind, limits, jobs, (store, pages), arguments.again)
-    return grader.report(results, found, assignment, out, pages, interrupted)
+    exports = dict.fromkeys(arguments.export)  # each once
+    return report(results, found, assignment, out, pages, interrupted, exports, arguments.column)

@@ -1,10 +1,7 @@
 """Grades a class: each notebook in a sandbox of its own, judged outside; marks as CSV, feedback as HTML."""
 
 import contextlib
-import csv
 import hashlib
-import html
-import io
 import json
 import queue
 import sys
@@ -19,19 +16,21 @@ import numpy as np
 from aigc_course import checks
 from aigc_course.checks.exercise import Answer, Verdict, judge
 from aigc_course.grading import sandbox, submissions
+from aigc_course.grading.pages import Pages
+from aigc_course.grading.report import report  # noqa: F401
 from aigc_course.grading.submissions import Refused
 from aigc_course.runtime import write_whole
 
-COLUMNS = ("student", "assignment", "exercise", "points", "max", "remarks")
 VERSION = 1  # of stored results; another one grades anew
 ATTEMPTS = 3  # to start a sandbox
 
 
 def grade_all(found, assignment, kind, limits, jobs, folders, again=False):
-    """Grades submissions, `jobs` at a time. Returns ({slug: result}, whether Ctrl-C came)."""
+    """Grades submissions, `jobs` at a time, and writes the pages. Returns ({slug: result}, whether Ctrl-C came)."""
     from tqdm import tqdm
 
     slots, stop, results = queue.SimpleQueue(), threading.Event(), {}
+    pages = Pages(found, assignment, folders[1])
     for slot in range(jobs):
         slots.put(slot)
 
@@ -40,17 +39,21 @@ def grade_all(found, assignment, kind, limits, jobs, folders, again=False):
             return None
         slot = slots.get()
         try:
-            return grade_or_reuse(submission, assignment, kind, limits, slot, folders, again, stop)
+            return grade_or_reuse(submission, assignment, kind, limits, slot, folders[0], again, stop)
         finally:
             slots.put(slot)
+
+    def done(submission, result):
+        if result is not None:
+            results[submission.slug] = result
+            pages.add(submission, result)
 
     interrupted = False
     with ThreadPoolExecutor(jobs) as pool, tqdm(total=len(found), unit="notebook", file=sys.stderr) as bar:
         waiting = {pool.submit(work, submission): submission for submission in found}
         try:
             for future in as_completed(waiting):
-                if future.result() is not None:
-                    results[waiting[future].slug] = future.result()
+                done(waiting[future], future.result())
                 bar.update()
         except KeyboardInterrupt:
             interrupted = True
@@ -59,13 +62,15 @@ def grade_all(found, assignment, kind, limits, jobs, folders, again=False):
             for future in waiting:
                 future.cancel()
     for future, submission in waiting.items():  # those that ended while the pool was closing
-        if future.done() and not future.cancelled() and future.exception() is None and future.result() is not None:
-            results[submission.slug] = future.result()
+        if future.done() and not future.cancelled() and future.exception() is None and submission.slug not in results:
+            done(submission, future.result())
     return results, interrupted
 
 
-def grade_or_reuse(submission, assignment, kind, limits, slot, folders, again, stop):
+def grade_or_reuse(submission, assignment, kind, limits, slot, folder, again, stop):
     """The result of one submission: the stored one if neither it nor the exercise has changed, else a new one."""
+    if submission.unclear:
+        return ungraded(assignment, f"not graded: {submission.problem}")
     blob, problem = b"", submission.problem
     if submission.path:
         try:
@@ -74,8 +79,8 @@ def grade_or_reuse(submission, assignment, kind, limits, slot, folders, again, s
             problem = str(error)
     stamp = {"version": VERSION, "assignment": assignment.digest, "checks": checks_digest(),
              "submission": hashlib.sha256(blob).hexdigest(), "problem": problem, "limits": list(limits)}  # fmt: skip
-    store, pages = folders[0] / f"{submission.slug}.json", folders[1]
-    if not again and (pages / f"{submission.slug}.html").is_file():
+    store = folder / f"{submission.slug}.json"
+    if not again:
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             stored = json.loads(store.read_text(encoding="utf-8"))
             if stored["stamp"] == stamp and stored["result"]["graded"]:
@@ -89,7 +94,6 @@ def grade_or_reuse(submission, assignment, kind, limits, slot, folders, again, s
     if result is None:
         return None
     write_text(store, json.dumps({"stamp": stamp, "result": result}, ensure_ascii=True, indent=1))
-    write_text(pages / f"{submission.slug}.html", page(submission, assignment, result))
     return result
 
 
@@ -270,76 +274,7 @@ def where(place, cell):
     return f"code cell {place + 1} ({first})"
 
 
-# --- what comes out --------------------------------------------------------------------------------------
-
-
-def report(results, found, assignment, out, pages, interrupted):
-    """Writes grades.csv and grades.totals.csv and says where things are; returns the exit code."""
-    lines, totals = [COLUMNS], [("student_id", "assignment", "raw_score", "score", "max_score",
-                                 *(task.key for task in assignment.tasks), "feedback")]  # fmt: skip
-    for submission in found:
-        result = results.get(submission.slug)
-        if result is None:
-            continue
-        student = cell_text(submission.student)
-        for row in result["rows"]:
-            points = "" if row["points"] is None else row["points"]
-            lines.append((student, assignment.name, row["key"], points, row["max"], cell_text(row["message"])))
-        known = [row["points"] for row in result["rows"]]
-        total = "" if None in known else sum(known)
-        totals.append((student, assignment.name, total, total, sum(row["max"] for row in result["rows"]),
-                       *("" if value is None else value for value in known), f"{submission.slug}.html"))  # fmt: skip
-    totals_file = out.with_name(out.stem + ".totals" + (out.suffix or ".csv"))
-    for path, rows in ((out, lines), (totals_file, totals)):
-        buffer = io.StringIO(newline="")
-        csv.writer(buffer).writerows(rows)
-        write_text(path, buffer.getvalue())
-    failed = sum(not result["graded"] for result in results.values())
-    print(f"{len(results)} of {len(found)} submissions: {out}, {totals_file}, pages in {pages}/")
-    if interrupted:
-        print("interrupted; what is graded is kept. Give the same command again to go on.", file=sys.stderr)
-        return 130
-    if failed:
-        print(f"{failed} could not be graded; the remarks say why. Their points are left empty.", file=sys.stderr)
-    return 1 if failed else 0
-
-
-def cell_text(text):
-    """Text for one cell of a table: one line, and never a formula in a spreadsheet program."""
-    text = " ".join(str(text).split()).encode("utf-8", "backslashreplace").decode()
-    return "'" + text if text[:1] in "=+-@\t\r" else text
-
-
 def write_text(path, text):
     """A text file, whole or not at all."""
     data = text.encode("utf-8", "backslashreplace")
     write_whole(Path(path), lambda part: part.write_bytes(data))
-
-
-STYLE = """body{font:16px/1.5 system-ui,sans-serif;max-width:52rem;margin:2rem auto;padding:0 1rem;color:#222}
-table{border-collapse:collapse;width:100%}td,th{padding:.4rem .6rem;border-bottom:1px solid #ddd;text-align:left;
-vertical-align:top}.right{color:#00704f;font-weight:600}.wrong{color:#a33c00;font-weight:600}small{color:#555}"""
-
-
-def page(submission, assignment, result):
-    """The feedback page of one student: what was checked, what came, the hint. All text is escaped."""
-    known = [row["points"] for row in result["rows"]]
-    total = "not graded" if None in known else f"{sum(known)} of {sum(row['max'] for row in result['rows'])} points"
-    body = []
-    for row in result["rows"]:
-        exercise = checks.EXERCISES[row["key"]]
-        passed = row["points"] == row["max"]
-        sign = "✓ right" if passed else "– not graded" if row["points"] is None else "✗ not yet"
-        message = "" if passed else f"<br>{html.escape(row['message'])}"
-        points = "–" if row["points"] is None else row["points"]
-        body.append(f"<tr><td>{html.escape(row['key'])}</td><td>{html.escape(exercise.title)}<br><small>checked: "
-                    f"{html.escape(exercise.checked)}</small></td><td><span class=\"{'right' if passed else 'wrong'}\">"
-                    f"{sign}</span>{message}</td><td>{points} / {row['max']}</td></tr>")  # fmt: skip
-    remarks = "".join(f"<li>{html.escape(remark)}</li>" for remark in result["remarks"])
-    return (f"<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>{html.escape(assignment.name)}</title>"
-            f"<meta name=\"viewport\" content=\"width=device-width\"><style>{STYLE}</style>"
-            f"<h1>{html.escape(assignment.name)}</h1><p>{html.escape(submission.student)}: <strong>{total}</strong></p>"
-            f"<table><tr><th>Exercise</th><th>What</th><th>Result</th><th>Points</th></tr>{''.join(body)}</table>"
-            + (f"<h2>While your notebook ran</h2><ul>{remarks}</ul>" if remarks else "")
-            + "<p><small>Your functions were run on new random inputs, in a sandbox without network. Where several "
-              "cells define a function, one right version is enough.</small></p></html>\n")  # fmt: skip

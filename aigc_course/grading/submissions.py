@@ -1,20 +1,23 @@
-"""Reads what students handed in: finds the notebooks, distrusts the files, and keeps only sources of cells."""
+"""Reads what students handed in: distrusts the files, and keeps only sources of cells."""
 
 import ast
+import codecs
 import json
 import os
 import re
 import stat
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
+from aigc_course.grading.collect import collect
 from aigc_course.runtime import CourseError
 
 SIZE_MOST = 20_000_000  # bytes of a notebook; pictures in outputs make some large
 CELLS_MOST = 500
 SOURCE_MOST = 200_000  # characters of all code
 CHECK = re.compile(r"""^checks\.check\(\s*["']([\w.]+)["']\s*,\s*(\w+)\s*\)\s*$""")
-IGNORED = ("__MACOSX", ".ipynb_checkpoints", ".DS_Store", ".git")
+MARKS = ((codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"), (codecs.BOM_UTF8, "utf-8-sig"),
+         (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))  # fmt: skip
 
 
 class Refused(Exception):
@@ -53,17 +56,6 @@ class Cell:
     defines: frozenset = frozenset()
 
 
-@dataclass
-class Submission:
-    """A student's hand-in. path is None, and problem says why, where there is nothing to grade."""
-
-    student: str
-    path: Path | None
-    problem: str | None = None
-    slug: str = ""
-    remarks: list = field(default_factory=list)
-
-
 # --- the assignment --------------------------------------------------------------------------------------
 
 
@@ -100,75 +92,9 @@ def load_assignment(name, folder):
 # --- the folder ------------------------------------------------------------------------------------------
 
 
-def find_submissions(folder, assignment):
-    """One `Submission` for each sub-folder, and for each notebook that lies in the folder itself, by name.
-
-    Links are not followed; what is hidden, or left by macOS or Jupyter, is passed over.
-
-    Raises:
-        CourseError: there is no such folder, or nothing in it.
-    """
-    folder = Path(folder)
-    if folder.suffix == ".zip" and folder.is_file():
-        raise CourseError(f"{folder} is an archive. Unpack it, and name the folder.")
-    if not folder.is_dir():
-        raise CourseError(
-            f"SUBMISSIONS must be a folder with one sub-folder or one notebook a student; {folder} is none."
-        )
-    found = []
-    for entry in sorted(os.scandir(folder), key=lambda entry: os.fsencode(entry.name)):
-        if entry.name.startswith("._") or entry.name in IGNORED:
-            continue
-        path = Path(entry.path)
-        if entry.is_symlink():
-            found.append(Submission(student_name(entry.name), None, "a symbolic link was handed in, not a notebook."))
-        elif entry.is_dir(follow_symlinks=False):
-            found.append(Submission(student_name(entry.name), *choose_notebook(path, assignment)))
-        elif path.suffix == ".ipynb":
-            found.append(Submission(student_name(path.stem), path))
-    if not found:
-        raise CourseError(f"{folder} holds no sub-folder and no .ipynb file: one a student is expected.")
-    taken = {}
-    for submission in found:  # two students of one name in an export stay two students
-        count = taken[submission.student] = taken.get(submission.student, 0) + 1
-        if count > 1:
-            submission.student = f"{submission.student} ({count})"
-        submission.slug = slug(submission.student)
-    return found
-
-
-def student_name(name):
-    """The student in an LMS' file name: Moodle's name_123_assignsubmission_file, Canvas' name_123_456_title."""
-    name = os.fsencode(name).decode("utf-8", "backslashreplace")
-    name = re.sub(r"_\d+_assignsubmission_file_?$", "", name)
-    name = re.sub(r"^(.+?)(?:_LATE|_late)?_\d+_\d+_.+$", r"\1", name)
-    return "".join(c if c.isprintable() else "?" for c in name).strip() or "(no name)"
-
-
-def slug(student):
-    """A file name made of the student's: safe letters, and a few digits that keep different names apart."""
-    import hashlib
-
-    safe = re.sub(r"[^A-Za-z0-9]+", "-", student).strip("-")[:40] or "student"
-    return f"{safe}-{hashlib.sha256(student.encode('utf-8', 'backslashreplace')).hexdigest()[:8]}"
-
-
-def choose_notebook(folder, assignment):
-    """(path, problem): the notebook of the assignment in a student's folder, two levels deep."""
-    found = []
-    for top, folders, files in os.walk(folder):
-        folders[:] = [n for n in folders if n not in IGNORED and not os.path.islink(os.path.join(top, n))]
-        found += [Path(top) / n for n in files if n.endswith(".ipynb") and not n.startswith("._")]
-        if len(Path(top).relative_to(folder).parts) >= 2:
-            folders.clear()
-        if len(found) > 100:
-            return None, "more than 100 notebooks were handed in. Hand in one."
-    named = [path for path in found if path.name == f"{assignment}.ipynb"] or [p for p in found if assignment in p.name]
-    if len(named or found) == 1:
-        return (named or found)[0], None
-    if not found:
-        return None, "there is no .ipynb file in the folder."
-    return None, f"{len(named or found)} notebooks were handed in; one of them must be named {assignment}.ipynb."
+def find_submissions(folder, assignment, roster=None, made=()):
+    """What was handed in, as `collect` finds it: a `HandedIn` with a `Submission` for each file that may be graded."""
+    return collect(folder, assignment, roster, made)
 
 
 # --- one notebook ----------------------------------------------------------------------------------------
@@ -191,7 +117,18 @@ def read_blob(path):
         if status.st_size > SIZE_MOST:
             raise Refused(f"the file has {status.st_size / 1e6:.0f} MB; {SIZE_MOST / 1e6:.0f} MB are taken. "
                           "Clear the outputs (Edit, Clear Outputs of All Cells) and save.")  # fmt: skip
-        return file.read(SIZE_MOST + 1)
+        return in_utf8(file.read(SIZE_MOST + 1))
+
+
+def in_utf8(blob):
+    """The same text in UTF-8 without a byte order mark: editors of Windows save UTF-8 with one, or UTF-16."""
+    for mark, encoding in MARKS:
+        if blob.startswith(mark):
+            try:
+                return blob.decode(encoding).encode()
+            except UnicodeDecodeError:
+                return blob  # whoever reads it says what is wrong
+    return blob
 
 
 def read_cells(blob):

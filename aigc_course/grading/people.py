@@ -1,0 +1,242 @@
+"""Who handed a file in: the names that learning platforms and students give to files and folders.
+
+Sources of the formats, and their versions, stand in README.md. A person is a key, never a display name: the platform's
+number where the platform wrote the name, the number and the name where students wrote it, else the path.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass, field, replace
+
+from aigc_course.grading.safetext import decoded, page_name, visible
+
+# Browsers add .txt or .json, and a number where the name is taken.
+NOTEBOOK = re.compile(r"\.ipynb(?:\s*\(\d{1,3}\))?(?:\.(?:txt|json))?$", re.IGNORECASE)
+
+# Moodle takes every "_" out of the name, so that the first one ends it: a student's own file name comes after.
+MOODLE = re.compile(r"(?P<name>[^_]*)_(?P<id>\d+)_assignsubmission_[a-z]+(?:_(?P<rest>.*))?")
+CANVAS = re.compile(r"(?P<name>[^\s-]+?)_(?:(?P<late>LATE|late)_)?(?P<id>[1-9]\d*)_(?P<file>[1-9]\d*)_(?P<rest>.+)")
+CANVAS_ANONYMOUS = re.compile(r"(?:(?P<late>LATE)_)?anon_(?P<id>[A-Za-z0-9]+)_(?P<file>[1-9]\d*)_(?P<rest>.+)")
+BLACKBOARD = re.compile(r"(?P<column>.+?)_(?P<id>[^_]+)_attempt_(?P<attempt>\d{4}(?:-\d\d){5})(?:_(?P<rest>.*)|\.txt)?")
+BRIGHTSPACE = re.compile(r"(?P<id>\d+)-(?P<box>\d+) - (?P<name>.+?) - (?P<attempt>.+)")
+SAKAI = re.compile(r"(?P<name>[^()]*,[^()]*(?:\([^()]+\); [^()]*,[^()]*)*)\((?P<id>[^()]+)\)(?:_(?P<rest>.*))?")
+
+# Students' own: 2023110345, SA23011045, 2023E8013282054. At least five digits, so that no "02" of an assignment is one.
+NUMBER = re.compile(r"[A-Za-z]{0,3}\d{5,20}[A-Za-z]?|\d{4}[A-Za-z]{1,3}\d{4,13}", re.ASCII)
+SHORT_NUMBER = re.compile(r"\d{3,4}", re.ASCII)
+DATE = re.compile(r"20\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:\d{4}|\d{6})?", re.ASCII)
+LATE = re.compile(r"(?:^|(?<=[\s_\-(（]))(?:LATE|迟交|补交|逾期)(?=$|[\s_\-)）])")
+# The same hand-in once more: "X (1)", "X-Copy1", "X copy 2", "X - 副本", "X_v2", "X_final".
+COPY = re.compile(
+    r"(?:\s*[(（]\d{1,3}[)）]|[ _-]+copy ?\d*|\s*-?\s*副本"
+    r"|[ _-]+(?:v\d{1,2}|final|最终版?|修改版?|重交|resubmi(?:t|ssion)))$",
+    re.IGNORECASE,
+)
+SEPARATORS = (r"[_＿]+", r"[+＋]+", r"[-—–－]+", r"\s+")
+WORDS = re.compile(
+    r"[\s_＿+＋\-—–－()（）\[\]【】,，.]+|(?<=[^\x00-\x7f])(?=[\x00-\x7f])|(?<=[\x00-\x7f])(?=[^\x00-\x7f])"
+)
+
+
+@dataclass(frozen=True)
+class Person:
+    """One student.
+
+    Attributes:
+        key: tuple of text that tells this person from everybody else, now and in the next run.
+        system: who wrote the name: moodle, canvas, blackboard, brightspace, sakai, number, path or roster.
+        id: the number or user name that was found, or "".
+        name: for people to read; nothing is decided by it.
+        keys: what an import may ask for: participant, canvas_id, id_number, email, username, sis_user_id, ...
+    """
+
+    key: tuple
+    system: str
+    id: str = ""
+    name: str = ""
+    keys: dict = field(default_factory=dict, hash=False, compare=False)
+
+    @property
+    def page(self):
+        """The name of this person's page, without .html."""
+        return page_name(self.id, self.name, self.key)
+
+    @property
+    def label(self):
+        """The name, or what stands in for it."""
+        return self.name or self.id or visible(decoded(self.key[-1])) or "(no name)"
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a name says: the person, whether it is late, which attempt it is."""
+
+    person: Person
+    late: bool = False
+    attempt: str = ""
+
+
+def recognise(name, assignment, folder=False):
+    """The person in a name at the top of the folder of submissions.
+
+    Args:
+        name: of a file or a folder, as the system gives it.
+        assignment: for example "02_minimax_game"; no part of it is taken for an id.
+        folder: True for a folder.
+
+    Returns:
+        Found: a function of the name alone, so that no other hand-in can change it.
+    """
+    text = unicodedata.normalize("NFC", decoded(name))
+    for system in (moodle, brightspace, blackboard, sakai, canvas):
+        if found := system(text, assignment):
+            return found
+    return by_number(name, text, assignment, folder)
+
+
+def moodle(text, assignment):
+    """Name_100001_assignsubmission_file, a folder, or with _file.ipynb behind it: participant 100001."""
+    if found := MOODLE.fullmatch(text):
+        keys = {"participant": found["id"]}
+        return Found(Person(("moodle", found["id"]), "moodle", found["id"], tidy(found["name"]), keys))
+    return None
+
+
+def canvas(text, assignment):
+    """name_LATE_userid_fileid_file.ipynb, in lower case and without spaces; anon_x_fileid_file where names are hidden.
+
+    Students write name_number_assignment, which has the same form where the assignment begins with a number, and
+    department_class_number_name. Neither is Canvas'.
+    """
+    if found := CANVAS_ANONYMOUS.fullmatch(text):
+        return Found(Person(("canvas", "anonymous", found["id"]), "canvas", found["id"]), bool(found["late"]))
+    found = CANVAS.fullmatch(text)
+    if not found or found["name"] != found["name"].lower():
+        return None
+    number = re.match(r"\d+", assignment)
+    first, second = found["id"], found["file"]
+    if number and int(number[0]) in (int(first), int(second)) and len(second) <= 2:
+        return None
+    if len(first) <= 4 and re.fullmatch(r"(?:19|20)\d{6,10}", second):  # a class, and a student's number
+        return None
+    person = Person(("canvas", first, found["name"]), "canvas", first, tidy(found["name"]), {"canvas_id": first})
+    return Found(person, bool(found["late"]), second.zfill(20))
+
+
+def blackboard(text, assignment):
+    """Column_username_attempt_2024-03-01-10-20-30_file.ipynb; the column's and the user's name may hold "_" both."""
+    if found := BLACKBOARD.fullmatch(text):
+        key = ("blackboard", found["column"], found["id"])
+        person = Person(key, "blackboard", found["id"], "", {"username": found["id"]})
+        return Found(person, False, found["attempt"])
+    return None
+
+
+def brightspace(text, assignment):
+    """123456-789012 - Name - Mar 4, 2026 1227 PM, a folder an attempt; the first number is the student's."""
+    if found := BRIGHTSPACE.fullmatch(text):
+        key = ("brightspace", found["id"], found["box"])
+        return Found(Person(key, "brightspace", found["id"], tidy(found["name"])), False, sortable(found["attempt"]))
+    return None
+
+
+def sakai(text, assignment):
+    """Last, First(id), a folder, or with _Submission attachment(s)_file.ipynb behind it; the comma is always there."""
+    if found := SAKAI.fullmatch(text):
+        whole = f"{found['name']}({found['id']})"
+        ids = re.findall(r"\(([^()]+)\)", whole)
+        keys = {"username": ids[0]} if len(ids) == 1 else {}  # several: a group
+        return Found(Person(("sakai", whole), "sakai", "; ".join(ids), tidy(re.sub(r"\([^()]+\)", "", whole)), keys))
+    return None
+
+
+def by_number(name, text, assignment, folder):
+    """What students write themselves: a name and a number in any order, or neither."""
+    stem = text if folder else NOTEBOOK.sub("", text)
+    late = bool(LATE.search(stem))
+    base = stem if folder else without_copy(stem)
+    rest = without_assignment(LATE.sub("", base), assignment)
+    number, who = number_and_name(rest)
+    keys = {"id_number": number} if number else {}
+    if folder:  # one folder a student: the folder is the student, whatever it is called
+        system = "number" if number else "path"
+        return Found(Person(("folder", name), system, number, who or tidy(stem), keys), late)
+    if number:  # two names with one number are two people until somebody says which is right
+        return Found(Person(("number", number, who), "number", number, who, keys), late, stem)
+    if not rest:  # 02_minimax_game (3).ipynb, saved from a letter: of whom, nothing says
+        return Found(Person(("file", name), "path", "", tidy(stem)), late)
+    return Found(Person(("file", without_copy(NOTEBOOK.sub("", name))), "path", "", tidy(rest)), late, stem)
+
+
+def number_and_name(text):
+    """(number, name) in a text without the assignment; the number is "" unless exactly one can be meant."""
+    separator = next((s for s in SEPARATORS if re.search(s, text)), SEPARATORS[-1])
+    parts = [part for part in re.split(separator, text) if part.strip()]
+    numbers = {word for part in parts for word in words(part) if NUMBER.fullmatch(word)}
+    numbers = {word for word in numbers if not DATE.fullmatch(word)} or numbers
+    if not numbers and len(parts) == 2:
+        numbers = {word for word in parts if SHORT_NUMBER.fullmatch(word)}
+    if len(numbers) != 1:
+        return "", ""
+    number = numbers.pop()
+    place = next(i for i, part in enumerate(parts) if number in words(part))
+    beside = " ".join(word for word in words(parts[place]) if word != number and not DATE.fullmatch(word))
+    if beside:
+        return number, tidy(beside)
+    if separator == SEPARATORS[-1]:  # Ann Li 2023110345 homework
+        first = place
+        while first and not any(c.isdigit() for c in parts[first - 1]):
+            first -= 1
+        if first < place:
+            return number, tidy(" ".join(parts[first:place]))
+    for i in (place - 1, place + 1):
+        if 0 <= i < len(parts) and sum(c.isdigit() for c in parts[i]) <= 2 and re.search(r"[^\W\d_]", parts[i]):
+            return number, tidy(parts[i])
+    return number, ""
+
+
+def words(part):
+    """A part's words; wide digits become narrow ones, and letters of other scripts end a number."""
+    return [unicodedata.normalize("NFKC", word) for word in WORDS.split(part) if word]
+
+
+def without_copy(stem):
+    """A file's name without what a second copy adds to it."""
+    while (shorter := COPY.sub("", stem)) != stem and shorter.strip():
+        stem = shorter
+    return stem
+
+
+def without_assignment(text, assignment):
+    """A text without the assignment's name, however its words are joined; "02_minimax_game" leaves no "02" behind."""
+    pattern = r"[\s_-]*".join(re.escape(part) for part in re.split(r"[\s_-]+", assignment))
+    rest = re.sub(rf"(?<![^\W_]){pattern}(?![^\W_])", " ", text, count=1, flags=re.IGNORECASE)
+    return re.sub(r"^[\s_＿+＋\-—–－]+|[\s_＿+＋\-—–－]+$", "", rest)
+
+
+def is_named_like(name, assignment):
+    """True if a file's name holds the assignment's, however its words are joined."""
+    text = NOTEBOOK.sub("", unicodedata.normalize("NFC", decoded(name)))
+    return without_assignment(text, assignment) != without_assignment(text, "\0")
+
+
+def sortable(date):
+    """Brightspace's "Mar 4, 2026 1227 PM" as text in the order of time; another language's dates stay as they are."""
+    from datetime import datetime
+
+    for form in ("%b %d, %Y %I%M %p", "%B %d, %Y %I%M %p", "%d %B, %Y %I%M %p", "%d %b, %Y %I%M %p"):
+        try:
+            return datetime.strptime(" ".join(date.split()[:5]), form).strftime("%Y-%m-%d %H:%M")
+        except ValueError:
+            continue
+    return date
+
+
+def tidy(name):
+    """A name for people to read."""
+    return unicodedata.normalize("NFC", visible(name)).strip(" _-,")
+
+
+def named(person, **changes):
+    """A copy of a person with other particulars; the key stays."""
+    return replace(person, keys={**person.keys, **changes.pop("keys", {})}, **changes)

@@ -1,0 +1,56 @@
+"""What a grading run leaves: the tables, and what is said at its end."""
+
+import sys
+from pathlib import Path
+
+from aigc_course.grading import tables
+from aigc_course.grading.results import combine
+from aigc_course.grading.safetext import say
+
+SHOWN = 20  # files and warnings that the terminal names; the tables have all
+
+
+def report(results, found, assignment, out, pages, interrupted=False, exports=(), column=None):
+    """Writes the tables and says where things are.
+
+    Args:
+        results: {slug of a submission: result}.
+        found: a `HandedIn`.
+        assignment: the `Assignment`.
+        out: path of the marks; the other tables stand beside it.
+        pages: folder of the pages.
+        interrupted: True after Ctrl-C.
+        exports: names of `tables.EXPORTS`.
+        column: what the imports call the assignment.
+
+    Returns:
+        int: 0; 1 where a file or a person was not graded, or is in no export; 130 after Ctrl-C.
+    """
+    out = Path(out)
+    totals, listed = (out.with_name(f"{out.stem}.{name}{out.suffix or '.csv'}") for name in ("totals", "not_graded"))
+    marks = combine(found, results)
+    tables.write_table(out, tables.marks_table(marks, assignment))
+    tables.write_table(totals, tables.totals_table(marks, assignment))
+    tables.write_table(listed, tables.not_graded_table(found.not_graded))
+    lines, missing = tables.write_exports(exports, marks, found.people, assignment, out, column)
+    for line in lines:
+        say(line)
+    tell(found.warnings, "note")
+    counted = [item for item in found.not_graded if not item.own]
+    tell([f"{item.file}: {item.reason}" for item in counted], "not graded")
+    if interrupted:
+        say("interrupted; what is graded is kept. Give the same command again to go on.", sys.stderr)
+    if failed := sum(mark.points is None for mark in marks):
+        say(f"{failed} could not be graded; the remarks say why. Their points are left empty.", sys.stderr)
+    files = len([submission for submission in found if submission.path])
+    say(f"{len(marks)} of {len(found.people)} people, {files} files graded: {out}, {totals}, pages in {pages}/; "
+        f"{len(counted)} files not graded" + (f": {listed}" if counted else ""))  # fmt: skip
+    return 130 if interrupted else 1 if failed or counted or missing else 0
+
+
+def tell(lines, what):
+    """Names the first lines of a list."""
+    for line in lines[:SHOWN]:
+        say(f"{what}: {line}", sys.stderr)
+    if len(lines) > SHOWN:
+        say(f"{what}: and {len(lines) - SHOWN} more", sys.stderr)
