@@ -5,12 +5,18 @@ course's package without its checks, small folders in memory to write to. Only p
 """
 
 import contextlib
+import ctypes
+import functools
 import itertools
+import json
 import os
+import platform
+import random
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import uuid
@@ -19,30 +25,18 @@ from typing import NamedTuple
 
 import psutil
 
-import aigc_course
-from aigc_course.grading import frames
+from aigc_course.grading import bubblewrap, containers, frames, limits, seccomp
+from aigc_course.grading.bubblewrap import PACKAGE
+from aigc_course.grading.limits import Limits
 from aigc_course.runtime import CourseError
 
-PACKAGE = Path(aigc_course.__file__).resolve().parent
-IMAGE = "aigc-grader"  # for docker and podman; grading/README.md says how it is built
-FIRST_UID = 64_000  # run as root, each sandbox has a user of its own: limits on processes count per user
+PROBE = Path(__file__).with_name("probe.py")
 NO_SANDBOX = (
     "\033[1;31mNO SANDBOX: submissions run with your rights. They can read your files and the solutions, use the "
     "network and change the marks. Do this only with notebooks that you have read.\033[0m"
 )
 RUNNING = set()  # sandboxes that are up, for `end_all`
-
-
-class Limits(NamedTuple):
-    """What one submission may use: seconds for a cell or a call, seconds in all, bytes of memory, bytes printed,
-    processes and threads."""
-
-    step: float = 60.0
-    total: float = 300.0
-    memory: int = 3 * 2**30
-    data: int = 2 * 2**30
-    output: int = 10_000_000
-    processes: int = 128
+NUMBERS = itertools.count(random.randrange(1000))  # two graders at a time seldom begin alike
 
 
 class Stopped(Exception):
@@ -51,6 +45,16 @@ class Stopped(Exception):
 
 class CannotStart(Exception):
     """The sandbox did not come up: nobody's submission is to blame."""
+
+
+class Inside(NamedTuple):
+    """What a submission finds in the sandbox: modules to import, {package: version}, Python's version; what holds it,
+    in words for the instructor."""
+
+    modules: frozenset
+    packages: dict
+    python: str
+    holds: str
 
 
 def choose(no_sandbox=False):
@@ -63,116 +67,108 @@ def choose(no_sandbox=False):
         return "none"
     said = []
     if shutil.which("bwrap"):
-        done = subprocess.run([*bwrap_command(0, Limits())[:-3], sys.executable, "-c", "0"],
-                              capture_output=True, text=True, timeout=60, check=False)  # fmt: skip
-        if done.returncode == 0:
+        try:
+            inside("bwrap")
             return "bwrap"
-        said.append(f"bubblewrap does not work here: {(done.stderr.strip().splitlines() or ['no message'])[-1]}")
-        if "uid map" in done.stderr or "Operation not permitted" in done.stderr or "Permission denied" in done.stderr:
-            said.append(
-                "Ubuntu 24.04 and later forbid it through AppArmor (containers/bubblewrap #632). As administrator: "
-                "apt install apparmor-profiles; cp /usr/share/apparmor/extra-profiles/bwrap-userns-restrict "
-                "/etc/apparmor.d/; systemctl reload apparmor"
-            )
+        except CannotStart as error:
+            said.append(f"bubblewrap does not work here: {(str(error).strip().splitlines() or ['no message'])[-1]}")
+            if any(words in str(error) for words in ("uid map", "Operation not permitted", "Permission denied")):
+                said.append(
+                    "Ubuntu 24.04 and later forbid it through AppArmor (containers/bubblewrap #632). As administrator: "
+                    "apt install apparmor-profiles; cp /usr/share/apparmor/extra-profiles/bwrap-userns-restrict "
+                    "/etc/apparmor.d/; systemctl reload apparmor"
+                )
     for engine in ("docker", "podman"):
         if shutil.which(engine):
-            done = subprocess.run([engine, "image", "inspect", IMAGE], capture_output=True, timeout=60, check=False)
+            done = subprocess.run([engine, "image", "inspect", containers.IMAGE], capture_output=True, timeout=60,
+                                  check=False)
             if done.returncode == 0:
+                inside(engine)
                 return engine
-            said.append(f"{engine} is there, its image {IMAGE} is not: see aigc_course/grading/README.md.")
+            said.append(f"{engine} is there, its image {containers.IMAGE} is not: see aigc_course/grading/README.md.")
     said.append("Install bubblewrap (Debian, Ubuntu: apt install bubblewrap; Fedora: dnf install bubblewrap), or run "
-                "with --no-sandbox for notebooks that you have read and trust.")  # fmt: skip
+                "with --no-sandbox for notebooks that you have read and trust.")
     raise CourseError("submissions need a sandbox, and there is none. " + " ".join(said))
 
 
-def environment():
-    """The variables that the code inside sees; nothing of the host's."""
-    return {
-        "PATH": "/usr/bin:/bin", "HOME": "/home/learner", "USER": "learner", "LANG": "C.UTF-8", "TMPDIR": "/tmp",
-        "PYTHONPATH": "/course", "PYTHONDONTWRITEBYTECODE": "1", "MPLBACKEND": "Agg", "MPLCONFIGDIR": "/tmp/mpl",
-        "OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "2", "TF_NUM_INTRAOP_THREADS": "2",
-        "TF_NUM_INTEROP_THREADS": "2", "TF_CPP_MIN_LOG_LEVEL": "3", "TF_CPU_ALLOCATOR_USE_BFC": "true",
-        "KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": "", "AIGC_FAST": "1",
-    }  # fmt: skip
+@contextlib.contextmanager
+def prepared(kind, name, bounds, python, group):
+    """(command line, files to pass on, environment, working folder) of Python in a sandbox; see `Sandbox`."""
+    if kind == "none":
+        folder = Path(tempfile.gettempdir()).resolve() / name
+        folder.mkdir(mode=0o700)
+        for source, target in bubblewrap.files()[1:]:
+            shutil.copy(source, folder / Path(target).name)
+        python = [str(folder / "worker.py") if part == "/worker/worker.py" else part for part in python]
+        variables = {**os.environ, **bubblewrap.variables(), "HOME": str(folder), "TMPDIR": str(folder),
+                     "PATH": os.environ.get("PATH", os.defpath), "PYTHONPATH": str(PACKAGE.parent)}
+        yield [sys.executable, "-s", *python], [], variables, folder
+    elif kind == "bwrap":
+        with bubblewrap.command(next(NUMBERS) % 1000, bounds, python, seccomp.program()) as (line, files):
+            yield group.wrap(line), files, {"PATH": os.defpath, **group.variables()}, "/"
+    else:
+        with containers.command(kind, name, bounds, python) as (line, files):
+            yield line, files, containers.variables(), None
 
 
-def mounts():
-    """(from, to) of the files that both kinds of sandbox show: the course without its checks, and the worker."""
-    here = PACKAGE / "grading"
-    return [
-        (here / "stub.py", "/course/aigc_course/checks/__init__.py"),
-        (here / "worker.py", "/worker/worker.py"),
-        (here / "frames.py", "/worker/frames.py"),
-        (PACKAGE / "checks" / "calling.py", "/worker/calling.py"),
-    ]
+@functools.cache
+def inside(kind):
+    """What a submission finds in a sandbox of this kind; a probe looks, once a run of the grader.
+
+    Raises:
+        CannotStart: no sandbox comes up.
+        CourseError: one comes up, and the expectations can be read in it, or something else is not shut.
+    """
+    name = f"aigc-{uuid.uuid4().hex[:12]}"
+    python, group = ["-c", PROBE.read_text(encoding="utf-8")], groups(kind)(Limits())
+    try:
+        with prepared(kind, name, Limits(), python, group) as (line, files, variables, folder):
+            done = subprocess.run(line, capture_output=True, timeout=120, check=False, env=variables, cwd=folder,
+                                  pass_fds=files, stdin=subprocess.DEVNULL)
+        if kind == "none":
+            shutil.rmtree(folder, ignore_errors=True)
+        found = json.loads(done.stdout)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise CannotStart(str(error)) from error
+    except ValueError as error:
+        raise CannotStart(done.stderr.decode(errors="replace").strip() or "no message") from error
+    finally:
+        group.close()
+    if kind != "none":
+        refuse_what_is_open(found)
+    words = group.words if kind == "bwrap" else "memory and processes by the engine" if kind != "none" else "no limits"
+    force = found["in_force"]
+    if kind == "bwrap" and not (force["keyrings"] and force["memfd"]):
+        words += f"; no filter of system calls for {platform.machine()}"
+    return Inside(frozenset(found["modules"]), found["packages"], found["python"], words)
 
 
-def bwrap_command(slot, limits):
-    """The command line that runs the worker under bubblewrap; as root without a user namespace but as another user."""
-    root = os.geteuid() == 0
-    command = ["bwrap", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try",
-               *([] if root else ["--unshare-user"]), "--die-with-parent", "--new-session", "--cap-drop", "ALL",
-               *(["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"] if root else []),
-               "--hostname", "sandbox", "--clearenv"]  # fmt: skip
-    for name, value in environment().items():
-        command += ["--setenv", name, value]
-    command += ["--size", str(64 * 2**20), "--perms", "1777", "--tmpfs", "/tmp", "--proc", "/proc", "--dev", "/dev",
-                "--size", str(2**20), "--tmpfs", "/dev/shm", "--remount-ro", "/dev",
-                "--size", str(64 * 2**20), "--perms", "1777", "--tmpfs", "/home/learner"]  # fmt: skip
-    command += ["--ro-bind", "/usr", "/usr"]
-    for name in ("bin", "sbin", "lib", "lib64", "lib32"):
-        path = Path("/") / name
-        if path.is_symlink():
-            command += ["--symlink", os.readlink(path), str(path)]
-        elif path.is_dir():
-            command += ["--ro-bind", str(path), str(path)]
-    command += ["--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache",
-                "--ro-bind-try", "/etc/localtime", "/etc/localtime"]  # fmt: skip
-    shown = [
-        (path, path) for path in dict.fromkeys((sys.base_prefix, sys.prefix)) if not Path(path).is_relative_to("/usr")
-    ]
-    shown.append((PACKAGE, "/course/aigc_course"))
-    hidden = [f"/course/aigc_course/{name}" for name in ("checks", "grading")]
-    above = {parent for _, target in shown for parent in Path(target).parents} | {Path("/worker"), Path("/")}
-    for folder in sorted(above - {Path("/")}):  # bubblewrap's own choice is 0700: closed to another user
-        command += ["--perms", "0755", "--dir", str(folder)]
-    for source, target in shown:
-        command += ["--ro-bind", str(source), target]
-    for folder in hidden:
-        command += ["--tmpfs", folder]
-    for source, target in mounts():
-        command += ["--ro-bind", str(source), target]
-    for folder in hidden:
-        command += ["--remount-ro", folder]
-    command += ["--chdir", "/home/learner", "--remount-ro", "/"]
-    if root:
-        uid = FIRST_UID + slot
-        command += ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--no-new-privs",
-                    "--inh-caps=-all", "--bounding-set=-all"]  # fmt: skip
-    command += ["prlimit", f"--cpu={int(limits.total * 2)}", f"--data={limits.data}", f"--fsize={64 * 2**20}",
-                "--nofile=512", f"--nproc={limits.processes}", "--core=0"]  # fmt: skip
-    return [*command, sys.executable, "-s", "/worker/worker.py"]
+def refuse_what_is_open(found):
+    """Raises if the probe saw something that would give marks or secrets away."""
+    if found["copies"]:
+        raise CourseError(
+            f"the expectations of the exercises can be read in the sandbox, at {found['copies'][0]}. Grade from a "
+            "virtual environment of its own, or uninstall that copy."
+        )
+    if not found["in_force"]["namespaces"] or found["in_force"]["root"]:
+        raise CourseError("the sandbox is not shut: it is root inside, or may make namespaces of its own.")
+    shown = set(found["in_force"]["first"]) - {"PATH", "LANG", "PWD", "HOME", "HOSTNAME", "container", "TERM"}
+    if shown - set(bubblewrap.variables()):
+        raise CourseError(f"the sandbox shows variables of this machine: {', '.join(sorted(shown))[:200]}.")
 
 
-def container_command(engine, name, limits):
-    """The same worker in a container without network; the image holds Python and the course's packages."""
-    command = [engine, "run", "--rm", "-i", "--name", name, "--network", "none", "--read-only",
-               "--tmpfs", "/tmp:size=64m,mode=1777", "--tmpfs", "/home/learner:size=64m,mode=1777",
-               "--memory", str(limits.memory), "--memory-swap", str(limits.memory), "--cpus", "2",
-               "--pids-limit", str(limits.processes), "--ulimit", f"fsize={64 * 2**20}", "--ulimit", "core=0",
-               "--ulimit", "nofile=512:512", "--ulimit", "nproc=4096:4096",
-               "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--user", "65534:65534",
-               "--workdir", "/home/learner"]  # fmt: skip
-    for variable, value in environment().items():
-        if variable == "PATH":  # the image knows where its Python is
-            continue
-        command += ["--env", f"{variable}={value}"]
-    for module in sorted(PACKAGE.glob("*.py")):
-        command += ["--volume", f"{module}:/course/aigc_course/{module.name}:ro"]
-    command += ["--volume", f"{PACKAGE / 'assets'}:/course/aigc_course/assets:ro"]
-    for source, target in mounts():
-        command += ["--volume", f"{source}:{target}:ro"]
-    return [*command, IMAGE, "python", "-s", "/worker/worker.py"]
+@functools.cache
+def groups(kind):
+    """A function of limits that makes the control group for one sandbox."""
+    return limits.groups(Limits()) if kind == "bwrap" else lambda bounds: limits.Group()
+
+
+def fresh_keyring():
+    """Gives this thread, and what it starts, a session keyring of its own: keys of the host's stay out of reach."""
+    number = {"x86_64": 250, "aarch64": 219}.get(platform.machine())
+    if number and sys.platform == "linux":
+        join = 1  # KEYCTL_JOIN_SESSION_KEYRING, without a name
+        ctypes.CDLL(None).syscall(ctypes.c_long(number), ctypes.c_long(join), None)
 
 
 class Sandbox:
@@ -181,40 +177,39 @@ class Sandbox:
     Args:
         kind: what `choose` returned.
         limits: `Limits`.
-        slot: int, a number that no other running sandbox has.
     """
 
-    def __init__(self, kind, limits=Limits(), slot=0):  # noqa: B008  (a tuple)
-        self.kind, self.limits, self.slot = kind, limits, slot
-        self.reason, self.printed, self.bytes_printed, self.peak = None, b"", 0, 0
+    def __init__(self, kind, limits=Limits()):  # noqa: B008  (a tuple)
+        self.kind, self.limits = kind, limits
+        self.reason, self.printed, self.bytes_printed, self.peak, self.home = None, b"", 0, 0, None
         self.numbers = itertools.count()
 
     def __enter__(self):
-        self.name, folder, variables = f"aigc-{uuid.uuid4().hex[:12]}", None, None
-        if self.kind == "bwrap":
-            command = bwrap_command(self.slot, self.limits)
-        elif self.kind == "none":
-            self.home = folder = Path(os.path.realpath(os.environ.get("TMPDIR", "/tmp"))) / self.name
-            folder.mkdir(mode=0o700)
-            command = [sys.executable, "-s", str(self.copy_worker(folder))]
-            variables = {**os.environ, **environment(), "HOME": str(folder), "TMPDIR": str(folder),
-                         "PYTHONPATH": str(PACKAGE.parent)}  # fmt: skip
-        else:
-            command = container_command(self.kind, self.name, self.limits)
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=folder,
-                                        stderr=subprocess.PIPE, env=variables, start_new_session=True)  # fmt: skip
-        RUNNING.add(self)
-        self.started = time.monotonic()
-        self.deadline = self.started + max(self.limits.step, 60.0)
-        self.threads = [threading.Thread(target=target, daemon=True) for target in (self.watch, self.drain)]
-        for thread in self.threads:
-            thread.start()
+        self.name = f"aigc-{uuid.uuid4().hex[:12]}"
         try:
-            if "ready" not in self.receive()[0]:
-                raise Stopped("no greeting")
-        except Stopped as error:
-            self.__exit__(None, None, None)
-            raise CannotStart(f"{error}: {self.printed.decode(errors='replace').strip()[-300:]}") from error
+            self.group = groups(self.kind)(self.limits)
+        except OSError as error:
+            raise CannotStart(f"no control group can be made: {error}") from error
+        if self.kind == "bwrap":
+            fresh_keyring()
+        with prepared(self.kind, self.name, self.limits, ["/worker/worker.py"], self.group) as start:
+            line, files, variables, folder = start
+            self.home = folder if self.kind == "none" else None
+            self.process = subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=folder,
+                                            stderr=subprocess.PIPE, env=variables, start_new_session=True,
+                                            pass_fds=files)
+            RUNNING.add(self)
+            self.started = time.monotonic()
+            self.deadline = self.started + max(self.limits.step, 60.0)
+            self.threads = [threading.Thread(target=target, daemon=True) for target in (self.watch, self.drain)]
+            for thread in self.threads:
+                thread.start()
+            try:
+                if "ready" not in self.receive()[0]:
+                    raise Stopped("no greeting")
+            except Stopped as error:
+                self.__exit__(None, None, None)
+                raise CannotStart(f"{error}: {self.printed.decode(errors='replace').strip()[-300:]}") from error
         self.deadline = None
         return self
 
@@ -227,15 +222,9 @@ class Sandbox:
             thread.join(timeout=10)
         self.process.stdout.close()
         self.process.stderr.close()
-        if self.kind == "none":
+        self.group.close()
+        if self.home:
             shutil.rmtree(self.home, ignore_errors=True)
-
-    @staticmethod
-    def copy_worker(folder):
-        """Without a sandbox the worker runs from a folder that holds it and nothing else."""
-        for source, target in mounts()[1:]:
-            shutil.copy(source, folder / Path(target).name)
-        return folder / "worker.py"
 
     def run(self, source):
         """Runs a cell. Returns None, or (class, text) of the exception that it ended with."""
@@ -293,28 +282,46 @@ class Sandbox:
         if self.reason is None and reason is None:  # give an exit code the time to arrive
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(timeout=2)
+            if self.group.overrun(self.process.pid):
+                reason = f"it took more than {self.limits.memory / 2**30:.1f} GB of memory"
         self.reason = self.reason or reason or "the program ended itself"
         self.kill()
         raise Stopped(self.reason)
 
     def watch(self):
-        """Five times a second: time, memory, processes. Kills what goes beyond."""
+        """Five times a second: time, memory, processes, files. Ends what goes beyond."""
         while self.process.poll() is None and self.reason is None:
             now, deadline = time.monotonic(), self.deadline
-            tree, memory = self.tree(), 0
-            for process in tree:
-                with contextlib.suppress(psutil.Error):
-                    memory += process.memory_info().rss
-            self.peak = max(self.peak, memory)
             if deadline and now > deadline:
                 left = self.started + self.limits.total - now
                 self.end(f"it ran for more than {self.limits.step:.0f} seconds" if left > 0 else
-                         f"the whole notebook ran for more than {self.limits.total:.0f} seconds")  # fmt: skip
-            elif memory > self.limits.memory:
-                self.end(f"it took more than {self.limits.memory / 2**30:.1f} GB of memory")
-            elif len(tree) > self.limits.processes:
-                self.end(f"it started more than {self.limits.processes} processes")
+                         f"the whole notebook ran for more than {self.limits.total:.0f} seconds")
+            elif reason := self.beyond():
+                self.end(reason)
             time.sleep(0.2)
+
+    def beyond(self):
+        """What the submission takes too much of, or None."""
+        tree = [process.pid for process in self.tree()]
+        much = f"it took more than {self.limits.memory / 2**30:.1f} GB of memory"
+        if self.group.overrun(self.process.pid):
+            return much
+        if len(tree) > self.limits.processes:
+            return f"it started more than {self.limits.processes} processes"
+        if not sys.platform.startswith("linux"):
+            return None
+        memory = limits.memory_of(tree)
+        if memory > self.limits.memory:
+            memory = limits.shared_once(tree)
+        self.peak = max(self.peak, memory)
+        if memory > self.limits.memory:
+            return much
+        if self.kind == "bwrap" and len(tree) > 1:  # tree[1]: bubblewrap's own process inside
+            if limits.files_in_memory(tree[1], bubblewrap.FOLDERS, self.limits.folder) > limits.FILES:
+                return f"it made more than {limits.FILES:,} files"
+        if len(tree) > 8 and limits.open_files(tree, 512) > limits.OPEN:
+            return f"it held more than {limits.OPEN:,} files open"
+        return None
 
     def drain(self):
         """Reads what is printed, keeps the beginning, and ends a flood."""

@@ -12,7 +12,8 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import calling  # noqa: E402
 import frames  # noqa: E402
 
-sys.path.pop(0)
+sys.path[0] = ""  # as in a notebook: modules that a cell has written to the working folder can be imported
+NOTHING = ("pip", "conda", "mamba", "micromamba", "uv")  # there is no network
 
 
 def main():
@@ -24,13 +25,30 @@ def main():
     from traitlets.config import Config
 
     class Shell(InteractiveShell):
-        """IPython's shell without a window or a terminal."""
+        """IPython's shell without a window or a terminal; commands that only a notebook or Colab has do nothing."""
 
         def enable_gui(self, gui=None):
             """For %matplotlib: there is no window."""
 
         def ask_exit(self):
             """For exit(): the cells behind it run all the same, as in a notebook."""
+
+        def run_line_magic(self, magic_name, line, _stack_depth=1):
+            """%autosave, %tensorflow_version …; an extension that is not installed is passed over too."""
+            if magic_name in NOTHING or self.find_line_magic(magic_name) is None:
+                return print(f"%{magic_name} does nothing here")
+            try:
+                return super().run_line_magic(magic_name, line, _stack_depth + 1)
+            except ImportError:
+                if magic_name != "load_ext":
+                    raise
+                return print(f"%load_ext: {line} is not installed here")
+
+        def run_cell_magic(self, magic_name, line, cell):
+            """%%shell and others of Colab."""
+            if self.find_cell_magic(magic_name) is None and self.find_line_magic(magic_name) is None:
+                return print(f"%%{magic_name} does nothing here")
+            return super().run_cell_magic(magic_name, line, cell)
 
     config = Config()
     config.HistoryManager.enabled = False

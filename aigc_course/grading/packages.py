@@ -1,0 +1,46 @@
+"""What the grader's Python has, what a submission wants of it, and how that is said."""
+
+import re
+
+from aigc_course.runtime import CourseError
+
+COMMON = ("numpy", "tensorflow", "keras", "matplotlib", "scipy", "pandas", "sklearn", "seaborn", "sympy", "torch",
+          "PIL", "cv2", "skimage", "statsmodels", "plotly", "networkx", "tqdm", "IPython")
+
+
+def missing(cells, place, modules):
+    """Modules that the cell at a place imports, that the grader lacks, and that no cell before it writes as a file."""
+    written = {name for cell in cells[:place] for name in cell.writes}
+    return sorted(cells[place].imports - modules - written)
+
+
+def lead(names, modules):
+    """The words in front of a remark: what is missing, and what there is."""
+    there = ", ".join(name for name in COMMON if name in modules)
+    return f"the grader has no {' and no '.join(name[:40] for name in names[:3])} (it has {there}): "
+
+
+def require(wanted, inside, python):
+    """Looks for the packages that the instructor asks for with --with.
+
+    Args:
+        wanted: str, names of packages as pip knows them, with commas between.
+        inside: `sandbox.Inside`.
+        python: str, the grader's Python, for the command that installs.
+
+    Returns:
+        str: the packages with their versions.
+
+    Raises:
+        CourseError: some are not installed; the message says how to install them.
+    """
+    names = [re.sub(r"[-_.]+", "-", name.strip()).lower() for name in wanted.split(",") if name.strip()]
+    strange = [name for name in names if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", name)]
+    if strange or not names:
+        raise CourseError(f"--with takes names of packages with commas between: pandas,seaborn; received {wanted!r}.")
+    lacking = [name for name in names if name not in inside.packages]
+    if lacking:
+        raise CourseError(
+            f"the grader's Python lacks {', '.join(lacking)}. Install: {python} -m pip install {' '.join(lacking)}"
+        )
+    return ", ".join(f"{name} {inside.packages[name]}" for name in names)

@@ -1,0 +1,83 @@
+"""What is known of a notebook before anything of it runs; `parsing.py` reads it, in a process with limits."""
+
+import contextlib
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from aigc_course.grading.submissions import CHECK, Refused
+
+PARSER = Path(__file__).with_name("parsing.py")
+SECONDS = 30  # for the parser's answer, with a machine under load in mind
+ANSWER_MOST = 20_000_000  # bytes
+VERSIONS_MOST = 3  # of one function that are tried: the answer's cell, and the last two others that define it
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A code cell: its source and ids; names that it binds at its top level, reads, imports, writes as a module by
+    %%writefile; and names that nothing in it explains."""
+
+    source: str
+    id: str | None = None
+    grade_id: str | None = None
+    defines: frozenset = frozenset()
+    uses: frozenset = frozenset()
+    imports: frozenset = frozenset()
+    writes: frozenset = frozenset()
+    unknown: frozenset = frozenset()
+
+
+def read_cells(blob):
+    """(code cells, remarks) of a notebook's bytes.
+
+    Raises:
+        Refused: it is no notebook of format 4, too long, or takes too much to read.
+    """
+    for options in ([], ["--search"]):  # where Python's own parser ends the process: without it
+        answer = ask(blob, options)
+        if answer is not None:
+            break
+    else:
+        raise Refused("the file takes too much time or memory to read.")
+    if "refused" in answer:
+        raise Refused(answer["refused"])
+    cells = [
+        Cell(**{name: frozenset(value) if isinstance(value, list) else value for name, value in cell.items()})
+        for cell in answer["cells"]
+    ]
+    return cells, answer["remarks"]
+
+
+def ask(blob, options):
+    """The parser's answer, or None if it ended without one."""
+    command = [sys.executable, "-I", "-S", str(PARSER), *options]
+    environment = {"PYTHONIOENCODING": "utf-8"}
+    with contextlib.suppress(subprocess.TimeoutExpired, ValueError):
+        done = subprocess.run(command, input=blob, capture_output=True, env=environment, timeout=SECONDS, check=False)
+        if done.returncode == 0 and len(done.stdout) <= ANSWER_MOST:
+            return json.loads(done.stdout)
+    return None
+
+
+def is_check(cell):
+    """A check cell as it was released: it is not run. One that holds more is, and its check only prints there."""
+    return bool(CHECK.match(cell.source.strip()))
+
+
+def versions(cells, task):
+    """Places of the cells whose function is tried: those with the answer's id, and the last others that define it.
+
+    Colab may rewrite ids and metadata, students copy and move cells; but each version more is a bet more.
+    """
+    official = [p for p, cell in enumerate(cells) if cell.id == task.answer_id or cell.grade_id == task.grade_ids[0]]
+    official = official[:1]  # read_cells has taken repeated ids away; a grade id may still come twice
+    others = [p for p, cell in enumerate(cells) if task.function in cell.defines and p not in official]
+    return sorted(official + others[len(official) - VERSIONS_MOST :])
+
+
+def changed_later(cells, task, place):
+    """True if a cell behind `place` gives another value to a name that the version there uses."""
+    return any(cell.defines & cells[place].uses - {task.function} for cell in cells[place + 1 :])
