@@ -9,6 +9,11 @@ import sys
 import time
 from pathlib import Path
 
+from aigc_course import doctor as machine
+
+if __name__ == "__main__" and not machine.can_run():
+    sys.exit(machine.without_packages(sys.argv[1:]))
+
 import numpy as np
 
 from aigc_course import data, runtime
@@ -360,6 +365,7 @@ COMMANDS = {"train": train, "sample": sample, "generate": large.generate, "grade
 
 def main(argv=None):
     """Runs a command; returns the exit code: 0, 1 (doctor found faults), 2 (bad input), 130 (Ctrl-C)."""
+    runtime.forgiving_output()
     arguments = parser().parse_args(argv)
     runtime.configure()
     if hasattr(signal, "SIGTERM"):  # a polite kill is treated as Ctrl-C: nothing learnt is lost
@@ -368,6 +374,11 @@ def main(argv=None):
         return COMMANDS[arguments.command](arguments)
     except CourseError as error:
         print(f"error: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        if error.filename is None:
+            raise
+        print(f"error: {runtime.unreadable(error.filename, error) or error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from aigc_course.runtime import CourseError, one_of
+from aigc_course.runtime import CourseError, one_of, unreadable
 
 ASSETS = Path(__file__).parent / "assets"
 
@@ -16,7 +16,11 @@ ASSETS = Path(__file__).parent / "assets"
 @cache
 def checksums():
     """The SHA-256 sums of all shipped files: dict, file name -> 64 hexadecimal digits (from assets/SHA256SUMS)."""
-    lines = (ASSETS / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
+    path = ASSETS / "SHA256SUMS"
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise unreadable(path, error) from error
     return {name: digest for digest, name in (line.split() for line in lines)}
 
 
@@ -36,14 +40,17 @@ def asset(name):
         `pathlib.Path`.
 
     Raises:
-        CourseError: the file is missing or not the one that was shipped.
+        CourseError: the file is missing, cannot be read, or is not the one that was shipped.
     """
     path = ASSETS / name
     if name not in checksums():
         raise CourseError(f"{name} is not a file of the course; there are: {', '.join(sorted(checksums()))}.")
-    if not path.is_file():
-        raise CourseError(f"{path} is missing. Get it back with `git checkout -- {name}` in its folder.")
-    found = sha256(path)
+    try:
+        found = sha256(path)
+    except FileNotFoundError as error:
+        raise CourseError(f"{path} is missing. Get it back with `git checkout -- {name}` in its folder.") from error
+    except OSError as error:
+        raise unreadable(path, error) from error
     if found != checksums()[name]:
         raise CourseError(
             f"{name} is damaged: expected SHA-256 {checksums()[name]}, found {found}. "
@@ -193,11 +200,9 @@ def load_images(path):
         uint8 array (N, H, W) or (N, H, W, C).
 
     Raises:
-        CourseError: no file, not such a file, or not such an array.
+        CourseError: no file, one that cannot be read, not such a file, or not such an array.
     """
     path = Path(path)
-    if not path.is_file():
-        raise CourseError(f"--data must name an .npz or .npy file; there is no file {path}. Check the path.")
     try:
         loaded = np.load(path, allow_pickle=False)
         if isinstance(loaded, np.ndarray):
@@ -213,8 +218,10 @@ def load_images(path):
                 images = loaded[names[0]]
     except CourseError:
         raise
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+        raise CourseError(f"--data must name an .npz or .npy file; there is no file {path}. Check the path.") from error
     except Exception as error:  # zip, zlib, NumPy's header parser: each has its own
-        raise CourseError(
+        raise unreadable(path, error) or CourseError(
             f"{path} is not a readable .npz or .npy file ({type(error).__name__}): truncated or altered? "
             "Copy it again, or write it with np.savez(path, images=...)."
         ) from error

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from aigc_course import data
-from aigc_course.runtime import CourseError
+from aigc_course.runtime import CourseError, unreadable
 
 FEATURES = 64  # width of the judge's last hidden layer, where distances are taken
 
@@ -263,7 +263,13 @@ class Judge:
         path = data.asset("judge.weights.h5")
         self.sha256 = data.checksums()[path.name]
         network = build_judge()
-        network.load_weights(path)
+        try:
+            network.load_weights(path)
+        except Exception as error:  # the file is as shipped: the machine, or a Keras that reads it otherwise
+            raise unreadable(path, error) or CourseError(
+                f"Keras {keras.__version__} does not read {path} ({type(error).__name__}), which is as shipped. "
+                "Run `python -m aigc_course doctor`."
+            ) from error
         hidden = network.get_layer("features").output
         self.network = keras.Model(network.inputs[0], [hidden, network.outputs[0]])
         _, (x_test, y_test) = data.load_mnist()

@@ -1,7 +1,13 @@
-"""The machine: device report, seeds, the FAST profile, allocator and XLA settings, and the course's errors."""
+"""The machine: device report, seeds, the FAST profile, allocator and XLA settings, and the course's errors.
+
+Nothing but the standard library is imported here, in words that old Pythons understand: `doctor` runs on them too.
+"""
 
 import contextlib
+import errno
 import functools
+import math
+import numbers
 import os
 import platform
 import random
@@ -10,16 +16,73 @@ import signal
 import sys
 import tempfile
 import threading
+import time
 from pathlib import Path
 
-import numpy as np
+from aigc_course import container, folders
 
 SUPPORTED_PYTHON = ((3, 11), (3, 13))
 MINIMUM_TENSORFLOW = (2, 20)
+REFERENCE_GFLOPS = 485  # of the machine on which the README's minutes were measured
+
+# What to do when the machine refuses, by what it says; for all else see `advice`.
+MENDS = {
+    errno.ENOLCK: "This file system has no locks, as some network drives: start Python with "
+    "HDF5_USE_FILE_LOCKING=FALSE, or use a folder on a local disk.",
+    errno.EAGAIN: "Another program holds it: close that one.",
+    errno.EMFILE: "Too many files are open: restart the kernel, or raise the limit with `ulimit -n 4096`.",
+    errno.ENFILE: "Too many files are open on this machine: close other programs.",
+    errno.ENOSPC: "Make room or choose another folder.",
+    errno.EDQUOT: "Your quota is used up: make room or choose another folder.",
+    errno.EACCES: "See that you may read and write it (chmod u+rw) and that no other program has it open, or choose "
+    "another folder.",
+    errno.EROFS: "Choose a folder that can be written.",
+}
 
 
 class CourseError(ValueError):
     """A mistake that the reader can mend. The message says what was expected, what came, and what to do."""
+
+
+def unreadable(path, error):
+    """What to raise for a file that could not be read through no fault of its own.
+
+    A lock that is refused, a failing disk, missing rights or too many open files come up while a file is read, but say
+    nothing about what is in it: to get it anew, or to train anew, would not help.
+
+    Args:
+        path: of the file.
+        error: what reading it raised.
+
+    Returns:
+        CourseError with the machine's own words and what to do; None where the file itself is at fault.
+    """
+    while error is not None:
+        if isinstance(error, MemoryError):
+            reason = str(error).splitlines()[0] if str(error) else "not enough memory"
+            return CourseError(f"{path} could not be read: {reason}. Close other programs, or take a smaller file.")
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):  # EINVAL: it points outside itself
+            return CourseError(f"{path} could not be read: {os.strerror(error.errno)}. {advice(error)}")
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def advice(error, otherwise="The file may be whole: try again, then copy it to another disk."):
+    """What to do about an OSError: one or two sentences."""
+    return MENDS.get(error.errno, otherwise)
+
+
+def forgiving_output():
+    """Lets stdout and stderr write "?" for a character that their encoding lacks (ASCII, cp1252) instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a notebook's streams have no encoding; there may be none at all
+            stream.reconfigure(errors="replace")
+
+
+@functools.lru_cache(maxsize=None)  # noqa: UP033  (Python 3.8 has no functools.cache)
+def say_once(line):
+    """Prints a line, the first time only."""
+    print(line)
 
 
 def one_of(name, table, what):
@@ -62,6 +125,8 @@ def configure():
         "TF_ENABLE_ONEDNN_OPTS": "1",
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "KERAS_BACKEND": "tensorflow",
+        # Network drives often have no locks, and HDF5 then opens no file. Ours are whole before they have their name.
+        "HDF5_USE_FILE_LOCKING": "FALSE",
     }
     missing = {name: value for name, value in settings.items() if name not in os.environ}
     if missing and "tensorflow" in sys.modules:
@@ -81,8 +146,10 @@ def set_seeds(seed):
     Raises:
         CourseError: the seed is not an integer from 0 to 2**32 - 1.
     """
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**32:
+    if isinstance(seed, bool) or not isinstance(seed, numbers.Integral) or not 0 <= seed < 2**32:
         raise CourseError(f"seed must be an integer from 0 to 4294967295; received {seed!r}. Try seed=7.")
+    import numpy as np
+
     random.seed(int(seed))
     np.random.seed(seed)
     if "tensorflow" in sys.modules:
@@ -103,6 +170,7 @@ def start(seed=7, deterministic=False, report=True):
         CourseError: TensorFlow is missing or too old, or the seed is no integer from 0 to 2**32 - 1.
     """
     configure()
+    forgiving_output()
     tf = import_tensorflow()
     tf.get_logger().setLevel("ERROR")  # advice on retracing is for authors
     for gpu in tf.config.list_physical_devices("GPU"):
@@ -125,8 +193,10 @@ def import_tensorflow():
 
             tf.config.list_physical_devices()
     except ImportError as error:
+        lacking = isinstance(error, ModuleNotFoundError)
+        reason = "none is installed" if lacking else f"the one here cannot be loaded ({str(error).splitlines()[0]})"
         raise CourseError(
-            "the course needs TensorFlow 2.20 or newer; none is installed. "
+            f"the course needs TensorFlow 2.20 or newer; {reason}. "
             "Run `make setup`, or `pip install 'aigc-course[cpu]'` (with an NVIDIA GPU: [gpu])."
         ) from error
     if version_tuple(tf.__version__) < MINIMUM_TENSORFLOW:
@@ -172,21 +242,52 @@ def device():
 
 def cores():
     """The number of processor cores that this process may use (a container may allow fewer than there are)."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, math.ceil(min(allowed, container.processors())))
 
 
 def memory_gib():
-    """(total, available) main memory in GiB."""
+    """(total, available) main memory in GiB; of a container its limit, and what is left of it."""
     import psutil
 
     memory = psutil.virtual_memory()
-    return memory.total / 2**30, memory.available / 2**30
+    limit, free = container.memory() or (memory.total, memory.available)
+    return min(memory.total, limit) / 2**30, min(memory.available, free) / 2**30
+
+
+def speed(seconds=0.5):
+    """How fast the processor's cores multiply matrices together: GFLOP/s in float32, a float.
+
+    A product of (m, k) and (k, n) takes 2 m n k operations. The best of several is told, after one to warm up: what
+    comes between is other programs' work.
+
+    Args:
+        seconds: float, how long to measure; at least one product is.
+    """
+    tf, size, best = import_tensorflow(), 2048, math.inf
+    with tf.device("CPU"):
+        factors = [tf.random.stateless_normal((size, size), (7, i)) for i in range(2)]
+        tf.linalg.matmul(*factors)
+        end = time.perf_counter() + seconds
+        while True:
+            begin = time.perf_counter()
+            tf.linalg.matmul(*factors)[0, 0].numpy()  # asks for a value, so that the product is done
+            now = time.perf_counter()
+            best = min(best, now - begin)
+            if now >= end:
+                return 2 * size**3 / best / 1e9
+
+
+def time_factor(gflops):
+    """By how much the README's minutes grow (or shrink, to a quarter at the most) on a machine of so many GFLOP/s."""
+    return max(0.25, REFERENCE_GFLOPS / gflops)
 
 
 def versions():
     """Versions of Python, the course and the libraries that decide a result, as a dict of strings."""
     tf = import_tensorflow()
     import keras
+    import numpy as np
 
     from aigc_course import __version__
 
@@ -209,7 +310,7 @@ def describe():
     )
 
 
-@functools.cache
+@functools.lru_cache(maxsize=None)  # noqa: UP033
 def xla_works():
     """Tries whether XLA compiles here (some builds lack it). The first call takes about a quarter of a second."""
     tf = import_tensorflow()
@@ -220,23 +321,65 @@ def xla_works():
     return True
 
 
+def results():
+    """(folder, remark) of `folders.place`, or the folder that AIGC_RUNS names; nothing is made.
+
+    Raises:
+        CourseError: AIGC_RUNS names a folder that cannot be written.
+    """
+    asked = os.environ.get("AIGC_RUNS")
+    if not asked:
+        return folders.place()
+    folder = Path(os.path.expandvars(os.path.expanduser(asked)))
+    if not folders.can_write(folder):
+        raise CourseError(f"AIGC_RUNS must name a folder that can be written; received {asked}. Name another.")
+    return folder, ""
+
+
+@functools.lru_cache(maxsize=None)  # noqa: UP033  (one a process)
+def temporary_folder():
+    """A new folder for what can be kept nowhere else."""
+    return Path(tempfile.mkdtemp(prefix="aigc-course-"))
+
+
+def runs():
+    """The base folder of results, made if missing; says once where it is if that is not the usual place.
+
+    Returns:
+        `pathlib.Path`; the usual place is `runs`, relative to the working directory.
+
+    Raises:
+        CourseError: nothing can be written, or not where AIGC_RUNS says.
+    """
+    folder, remark = results()
+    try:
+        if folder is None:
+            folder, remark = temporary_folder(), f"Results go to the temporary folder {temporary_folder()}: {remark}"
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CourseError(
+            f"results need a folder that can be written; there is none: {error.strerror}. Set AIGC_RUNS to one."
+        ) from error
+    if remark:
+        say_once(remark)
+    return folder
+
+
 def work_folder(name):
-    """A folder for a notebook's own files, `runs/<name>` beside the working directory; made if missing.
+    """A folder for a notebook's own files in the base folder of results; made if missing.
 
     Args:
         name: str, for example "chapter04".
 
     Returns:
-        `pathlib.Path`.
+        `pathlib.Path`, absolute.
     """
-    base = Path.cwd()
-    folder = (base.parent if base.name == "notebooks" else base) / "runs" / name
+    folder = (runs() / name).absolute()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise CourseError(
-            f"a folder for results must be writable; {folder} is not ({error.strerror}). "
-            "Start Jupyter from a folder that you own."
+            f"a folder for results must be writable; {folder} is not ({error.strerror}). Remove what is in its way."
         ) from error
     return folder
 
@@ -272,14 +415,14 @@ def write_whole(path, write):
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write(part)
-        with open(part, "rb") as file:
+        with open(part, "r+b") as file:  # Windows flushes only what is open for writing
             os.fsync(file.fileno())
         os.replace(part, path)
     except OSError as error:
         free = f"{shutil.disk_usage(path.parent).free / 2**20:.0f} MiB free" if path.parent.is_dir() else "no folder"
         raise CourseError(
-            f"could not write {path}: {error.strerror or str(error).splitlines()[0]} ({free}). Nothing was changed; "
-            "make room or choose another folder."
+            f"could not write {path}: {error.strerror or str(error).splitlines()[0]} ({free}). Nothing was changed. "
+            f"{advice(error, 'Make room or choose another folder.')}"
         ) from error
     finally:
         with contextlib.suppress(OSError):

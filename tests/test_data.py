@@ -1,6 +1,8 @@
 """Data: the shipped files are the published ones, damage is refused, scaling is exact, batches go on anywhere."""
 
+import errno
 import hashlib
+import os
 import shutil
 import struct
 
@@ -86,6 +88,18 @@ def test_a_missing_file_is_refused_by_name(assets):
     (assets / "mnist.npz").unlink()
     with pytest.raises(CourseError, match=r"mnist\.npz is missing.*git checkout"):
         data.load_mnist()
+
+
+@pytest.mark.parametrize("name", ["mnist.npz", "shakespeare.txt.xz", "SHA256SUMS"])
+def test_a_shipped_file_that_the_machine_cannot_read_is_not_called_damaged(monkeypatch, assets, name):
+    """A link to itself stands for a failing disk or missing rights (root has all of them): the system's own words."""
+    (assets / name).unlink(missing_ok=True)
+    (assets / name).symlink_to(assets / name)
+    if name == "SHA256SUMS":
+        monkeypatch.setattr(data, "checksums", data.checksums.__wrapped__)  # it is read once a process
+    with pytest.raises(CourseError, match=f"could not be read: {os.strerror(errno.ELOOP)}") as caught:
+        data.asset("mnist.npz" if name == "SHA256SUMS" else name)
+    assert not any(word in str(caught.value) for word in ("damaged", "missing", "git checkout"))
 
 
 def test_an_asset_that_never_was():
@@ -222,6 +236,28 @@ def test_load_images_refuses_by_name(tmp_path, name, content, message):
     assert message in str(caught.value)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("code", [errno.EACCES, errno.EIO, errno.EMFILE, errno.ENOLCK, None])
+def test_load_images_tells_the_machine_from_the_file(monkeypatch, tmp_path, small_images, code):
+    """What the machine refuses is passed on with the cause; an error without errno is the file's."""
+    path = tmp_path / "whole.npz"
+    np.savez(path, images=small_images)
+
+    def refuse(*_, **__):
+        raise OSError(code, os.strerror(code)) if code else OSError("Failed to interpret file as a pickle")
+
+    monkeypatch.setattr(np, "load", refuse)
+    with pytest.raises(CourseError, match=os.strerror(code) if code else "not a readable") as caught:
+        data.load_images(path)
+    assert ("truncated" in str(caught.value)) is (code is None)
+
+
+def test_load_images_through_a_link_to_itself(tmp_path):
+    """The system's words, not "there is no file": there is something of that name."""
+    (tmp_path / "a.npz").symlink_to(tmp_path / "a.npz")
+    with pytest.raises(CourseError, match=os.strerror(errno.ELOOP)):
+        data.load_images(tmp_path / "a.npz")
 
 
 @pytest.mark.parametrize("name", ["plain.npz", "packed.npz", "bare.npy"])

@@ -1,5 +1,8 @@
 """The machine: profiles, seeds, imports without TensorFlow, work folders."""
 
+import errno
+import io
+import math
 import os
 import random
 import subprocess
@@ -10,7 +13,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from aigc_course import runtime
+from aigc_course import container, folders, runtime
 from aigc_course.runtime import CourseError
 
 IMPORTS = """
@@ -82,6 +85,16 @@ def test_configure_keeps_what_the_environment_says(monkeypatch):
     assert os.environ["TF_CPU_ALLOCATOR_USE_BFC"] == "false"
     assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == "0"
     assert os.environ["KERAS_BACKEND"] == "tensorflow"
+
+
+@pytest.mark.parametrize("value", [None, "TRUE", "BEST_EFFORT"])
+def test_hdf5_asks_for_no_locks_unless_the_user_wants_them(monkeypatch, value):
+    """Network drives without locks are usual; who sets the variable knows better."""
+    monkeypatch.setenv("HDF5_USE_FILE_LOCKING", value or "")
+    if value is None:
+        monkeypatch.delenv("HDF5_USE_FILE_LOCKING")
+    runtime.configure()
+    assert os.environ["HDF5_USE_FILE_LOCKING"] == (value or "FALSE")
 
 
 def test_configure_after_tensorflow_says_so_once(monkeypatch, capsys):
@@ -166,6 +179,7 @@ def test_xla_missing_is_answered_with_false(monkeypatch):
 
 def test_work_folder_lies_beside_the_notebooks(monkeypatch, tmp_path):
     """From notebooks/ and from the folder above it is the same runs/<name>."""
+    monkeypatch.delenv("AIGC_RUNS", raising=False)
     notebooks = tmp_path / "notebooks"
     notebooks.mkdir()
     monkeypatch.chdir(notebooks)
@@ -175,13 +189,352 @@ def test_work_folder_lies_beside_the_notebooks(monkeypatch, tmp_path):
     assert inside.is_dir()
 
 
-def test_work_folder_that_cannot_be_made_is_one_line(monkeypatch, tmp_path):
-    """A file in the way (as for a read-only folder): the path, the reason, what to do."""
-    (tmp_path / "runs").write_text("in the way")
+@pytest.fixture
+def elsewhere(monkeypatch, tmp_path):
+    """A working directory in which runs/ cannot be made (a file is in its way), and a home: (directory, home)."""
+    course, home = tmp_path / "course", tmp_path / "home"
+    course.mkdir()
+    home.mkdir()
+    (course / "runs").write_text("in the way")
+    monkeypatch.chdir(course)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("USERPROFILE", str(home))
+    for name in ("AIGC_RUNS", "COLAB_RELEASE_TAG"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.delitem(sys.modules, "google.colab", raising=False)
+    runtime.say_once.cache_clear()
+    runtime.temporary_folder.cache_clear()
+    yield course, home
+    runtime.temporary_folder.cache_clear()
+
+
+def test_results_go_to_the_home_where_the_course_cannot_be_written(elsewhere, capsys):
+    """One line, once, that says where and why; a file can be written there."""
+    course, home = elsewhere
+    folder = runtime.work_folder("chapter04")
+    assert folder == home / "aigc-course" / "runs" / "chapter04"
+    (folder / "x").write_text("x")
+    line = capsys.readouterr().out
+    assert line.count("\n") == 1
+    assert f"{home / 'aigc-course' / 'runs'}: {course / 'runs'} cannot be written" in line
+    assert runtime.work_folder("chapter01").parent == folder.parent
+    assert runtime.runs() == folder.parent
+    assert capsys.readouterr().out == ""
+
+
+def test_results_go_to_a_temporary_folder_where_no_home_can_be_written(elsewhere, capsys, monkeypatch, tmp_path):
+    """A file in the way there too, as for a container's user without a home: the same new folder each time."""
+    _, home = elsewhere
+    (home / "aigc-course").write_text("in the way")
+    monkeypatch.setattr(runtime.tempfile, "tempdir", str(tmp_path))
+    folder = runtime.work_folder("chapter04")
+    assert folder.parent.parent == tmp_path
+    assert runtime.work_folder("chapter04") == folder
+    line = capsys.readouterr().out
+    assert line.count("\n") == 1
+    assert f"the temporary folder {folder.parent}: neither" in line
+
+
+def test_no_folder_at_all(elsewhere, monkeypatch):
+    """Nothing can be written: one line that names the variable that helps."""
+    monkeypatch.setattr(folders, "can_write", lambda _: False)
+    monkeypatch.setattr(runtime.tempfile, "mkdtemp", lambda **_: os.mkdir("/nowhere/at/all"))
+    with pytest.raises(CourseError, match=r"there is none: No such file or directory\. Set AIGC_RUNS"):
+        runtime.work_folder("chapter04")
+
+
+def test_a_home_that_is_not_known(elsewhere, monkeypatch, tmp_path):
+    """Python leaves "~" as it is then: no folder of that name is made."""
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
+    monkeypatch.setattr(runtime.tempfile, "tempdir", str(tmp_path))
+    assert runtime.work_folder("x").parent.parent == tmp_path
+    assert [path.name for path in elsewhere[0].iterdir()] == ["runs"]
+
+
+def test_a_base_folder_of_ones_own(elsewhere, capsys, monkeypatch):
+    """AIGC_RUNS, with ~ and variables, is made and used without a word; empty means unset."""
+    _, home = elsewhere
+    monkeypatch.setenv("CLASS", "ai 1")
+    monkeypatch.setenv("AIGC_RUNS", "~/$CLASS/results")
+    assert runtime.runs() == home / "ai 1" / "results"
+    assert runtime.work_folder("chapter04") == home / "ai 1" / "results" / "chapter04"
+    assert capsys.readouterr().out == ""
+    monkeypatch.setenv("AIGC_RUNS", "")
+    assert runtime.runs() == home / "aigc-course" / "runs"
+
+
+def test_a_base_folder_of_ones_own_that_cannot_be_written(elsewhere, monkeypatch):
+    """It is not passed over: the reader asked for it."""
+    monkeypatch.setenv("AIGC_RUNS", str(elsewhere[0] / "runs" / "mine"))
+    with pytest.raises(CourseError, match="AIGC_RUNS must name a folder that can be written"):
+        runtime.runs()
+
+
+def test_work_folder_that_is_a_file_is_one_line(monkeypatch, tmp_path):
+    """A file of the folder's own name: the path, the reason, what to do."""
+    monkeypatch.delenv("AIGC_RUNS", raising=False)
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "chapter04").write_text("in the way")
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(CourseError, match=r"must be writable; .*runs.* is not .*Start Jupyter") as caught:
+    with pytest.raises(
+        CourseError, match=r"must be writable; .*chapter04 is not .*Remove what is in its way"
+    ) as caught:
         runtime.work_folder("chapter04")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("how", ["module", "variable"])
+def test_results_on_colab(monkeypatch, capsys, tmp_path, how):
+    """With a mounted Drive they go there and outlive the session; without one, a line says how to mount it, once."""
+    runtime.say_once.cache_clear()
+    monkeypatch.delenv("AIGC_RUNS", raising=False)
+    if how == "module":
+        monkeypatch.setitem(sys.modules, "google.colab", sys)
+    else:
+        monkeypatch.setenv("COLAB_RELEASE_TAG", "release-colab")
+    monkeypatch.setattr(folders, "DRIVE", tmp_path / "MyDrive")
+    monkeypatch.chdir(tmp_path)
+    assert runtime.work_folder("chapter04") == tmp_path / "runs" / "chapter04"
+    runtime.work_folder("chapter01")
+    line = capsys.readouterr().out
+    assert line.count("\n") == 1
+    assert "drive.mount('/content/drive')" in line
+    (tmp_path / "MyDrive").mkdir()
+    folder = runtime.work_folder("chapter04")
+    assert folder == tmp_path / "MyDrive" / "aigc-course" / "runs" / "chapter04"
+    assert folder.is_dir()
+    runtime.runs()
+    assert capsys.readouterr().out == f"Results go to {folder.parent} and outlive this session.\n"
+
+
+def test_the_usual_folder_is_named_as_before(monkeypatch, tmp_path):
+    """`runs`, relative, so that `train` goes on saying runs/train; asking leaves nothing but the folder."""
+    monkeypatch.delenv("AIGC_RUNS", raising=False)
+    monkeypatch.chdir(tmp_path)
+    assert str(runtime.runs()) == "runs"
+    assert [path.name for path in tmp_path.iterdir()] == ["runs"]
+
+
+# --- errors of the machine -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("code", "mend"),
+    [
+        (errno.ENOLCK, "HDF5_USE_FILE_LOCKING=FALSE"),
+        (errno.EACCES, "chmod"),
+        (errno.EMFILE, "restart the kernel"),
+        (errno.ENOSPC, "Make room"),
+        (errno.EIO, "copy it to another disk"),
+    ],
+)
+def test_an_error_of_the_machine_is_told_as_such(code, mend):
+    """The cause in the system's words and what to do, also when a library wrapped the error in one of its own."""
+    told = runtime.unreadable("a.h5", OSError(code, "words of HDF5"))
+    assert str(told).startswith(f"a.h5 could not be read: {os.strerror(code)}. ")
+    assert mend in str(told)
+    assert "words of HDF5" not in str(told)
+    wrapped = ValueError("cannot load")
+    wrapped.__cause__ = OSError(code, "x")
+    assert str(runtime.unreadable("a.h5", wrapped)) == str(told)
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError("bad"), OSError("truncated file"), OSError(errno.EINVAL, "a place before the beginning")]
+)
+def test_an_error_of_the_file_is_left_to_the_caller(error):
+    """No errno, as HDF5 and Pillow say "damaged", or EINVAL: a header that points outside its file."""
+    assert runtime.unreadable("a.h5", error) is None
+
+
+def test_too_little_memory_is_no_damage():
+    """NumPy's own words, with the size that was asked for."""
+    told = str(runtime.unreadable("a.npz", MemoryError("Unable to allocate 7.28 TiB for an array")))
+    assert "Unable to allocate 7.28 TiB" in told
+    assert "not enough memory" in str(runtime.unreadable("a.npz", MemoryError()))
+
+
+def test_what_cannot_be_written_says_what_helps(monkeypatch, tmp_path):
+    """write_whole passes the cause on with its own mend: room for a full disk, the setting where there are no locks."""
+    for code, mend in ((errno.ENOSPC, "Make room"), (errno.ENOLCK, "HDF5_USE_FILE_LOCKING"), (errno.EIO, "Make room")):
+
+        def write(_part, code=code):
+            raise OSError(code, os.strerror(code))
+
+        with pytest.raises(CourseError, match=rf"{os.strerror(code)} \(.*free\)\. Nothing was changed\. .*{mend}"):
+            runtime.write_whole(tmp_path / "a.bin", write)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_is_flushed_through_a_handle_that_may_write(monkeypatch, tmp_path):
+    """Windows flushes no file that is open for reading only: its rule, kept here too."""
+    fcntl = pytest.importorskip("fcntl", reason="Windows: every other test of write_whole shows it")
+    flush = os.fsync
+
+    def strict(descriptor):
+        if fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
+            raise OSError(errno.EBADF, "Bad file descriptor")
+        flush(descriptor)
+
+    monkeypatch.setattr(os, "fsync", strict)
+    runtime.write_whole(tmp_path / "a.txt", lambda part: part.write_text("whole"))
+    assert (tmp_path / "a.txt").read_text() == "whole"
+
+
+# --- output that lacks characters ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "latin-1"])
+def test_output_forgives(monkeypatch, encoding):
+    """A character that the encoding lacks becomes "?"; those that it has stay."""
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding=encoding))
+    monkeypatch.setattr(sys, "stderr", None)  # pythonw has none
+    runtime.forgiving_output()
+    print("→ · ✓ 七 abc", flush=True)
+    assert written.getvalue().decode(encoding) == ("? ? ? ? abc" if encoding == "ascii" else "? · ? ? abc") + os.linesep
+
+
+def test_output_that_is_no_file_is_left_alone(monkeypatch):
+    """A notebook's stream, or a test's."""
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    runtime.forgiving_output()
+
+
+# --- what a container allows -----------------------------------------------------------------------------
+
+
+def system(root, files):
+    """Writes files below a stand-in for the root of the file system; returns it."""
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{text}\n")
+    return root
+
+
+V2 = "sys/fs/cgroup"
+CGROUPS = {  # files, memory (limit, free) in MiB, processors
+    "no cgroups": ({}, None, math.inf),
+    "version 2, no limit": (
+        {"proc/self/cgroup": "0::/user", f"{V2}/user/memory.max": "max", f"{V2}/user/cpu.max": "max 100000"},
+        None,
+        math.inf,
+    ),
+    "version 2, own name space": (
+        {
+            "proc/self/cgroup": "0::/",
+            f"{V2}/memory.max": 512 << 20,
+            f"{V2}/memory.current": 400 << 20,
+            f"{V2}/memory.stat": f"anon 1\ninactive_file {100 << 20}\nactive_file {50 << 20}\nslab_reclaimable 0",
+            f"{V2}/cpu.max": "150000 100000",
+        },
+        (512, 262),
+        1.5,
+    ),
+    "version 2, the host's path is not seen": (
+        {"proc/self/cgroup": "0::/docker/abc", f"{V2}/memory.max": 512 << 20, f"{V2}/memory.current": 12 << 20},
+        (512, 500),
+        math.inf,
+    ),
+    "version 2, a group above is smaller and fuller": (
+        {
+            "proc/self/cgroup": "0::/pod/main",
+            f"{V2}/pod/main/memory.max": 900 << 20,
+            f"{V2}/pod/main/memory.current": 100 << 20,
+            f"{V2}/pod/memory.max": 600 << 20,
+            f"{V2}/pod/memory.current": 550 << 20,
+            f"{V2}/pod/main/cpu.max": "400000 100000",
+            f"{V2}/pod/cpu.max": "200000 100000",
+        },
+        (600, 50),
+        2.0,
+    ),
+    "version 2, a path that leads out": (
+        {"proc/self/cgroup": "0::/../other", f"{V2}/memory.max": 512 << 20, f"{V2}/memory.current": 0},
+        (512, 512),
+        math.inf,
+    ),
+    "version 1": (
+        {
+            "proc/self/cgroup": "5:memory:/docker/abc\n4:cpu,cpuacct:/docker/abc\n1:name=systemd:/",
+            f"{V2}/memory/docker/abc/memory.limit_in_bytes": 2048 << 20,
+            f"{V2}/memory/docker/abc/memory.usage_in_bytes": 1024 << 20,
+            f"{V2}/memory/docker/abc/memory.stat": f"cache 5\ntotal_inactive_file {24 << 20}",
+            f"{V2}/memory/memory.limit_in_bytes": 9223372036854771712,
+            f"{V2}/cpu,cpuacct/docker/abc/cpu.cfs_quota_us": 50000,
+            f"{V2}/cpu,cpuacct/docker/abc/cpu.cfs_period_us": 100000,
+            f"{V2}/cpu,cpuacct/cpu.cfs_quota_us": -1,
+            f"{V2}/cpu,cpuacct/cpu.cfs_period_us": 100000,
+        },
+        (2048, 1048),
+        0.5,
+    ),
+    "both: version 1 has the memory": (
+        {
+            "proc/self/cgroup": "4:memory:/a\n0::/",
+            f"{V2}/unified/cgroup.procs": 1,
+            f"{V2}/memory/a/memory.limit_in_bytes": 1024 << 20,
+            f"{V2}/memory/a/memory.usage_in_bytes": 0,
+        },
+        (1024, 1024),
+        math.inf,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CGROUPS)
+def test_a_containers_limits_are_seen(tmp_path, name):
+    """Control groups of both versions: the smallest limit of the own group and those above it; cache is free."""
+    files, memory, processors = CGROUPS[name]
+    root = system(tmp_path, files)
+    assert container.memory(root) == (memory and tuple(value << 20 for value in memory))
+    assert container.processors(root) == processors
+
+
+def test_memory_and_cores_are_the_containers(monkeypatch, tmp_path):
+    """The machine's or the container's, whichever is less; a share of a core is one core."""
+    total, _ = runtime.memory_gib()
+    cores = runtime.cores()
+    monkeypatch.setattr(container, "ROOT", system(tmp_path, CGROUPS["version 2, own name space"][0]))
+    assert runtime.memory_gib()[0] == min(total, 0.5)
+    assert runtime.memory_gib()[1] <= 262 / 1024
+    assert runtime.cores() == min(cores, 2)
+    monkeypatch.setattr(container, "ROOT", system(tmp_path / "v1", CGROUPS["version 1"][0]))
+    assert runtime.cores() == 1
+    assert runtime.memory_gib()[0] == min(total, 2.0)
+
+
+def test_cores_where_the_system_does_not_tell_which_are_allowed(monkeypatch):
+    """Windows and macOS have no sched_getaffinity; a count that is not known is one."""
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(container, "processors", lambda: math.inf)
+    monkeypatch.setattr(os, "cpu_count", lambda: 6)
+    assert runtime.cores() == 6
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert runtime.cores() == 1
+
+
+# --- speed -----------------------------------------------------------------------------------------------
+
+
+def test_speed_is_of_a_matrix_product(monkeypatch):
+    """2 m n k operations over the best of the times: with a clock of our own, exactly that."""
+    times = iter([0.0, 1.0, 1.25, 2.0, 4.0, 5.0, 9.0])  # end at 0.0 + 3; products of 0.25 s, then of 2 s
+    monkeypatch.setattr(runtime.time, "perf_counter", lambda: next(times))
+    assert runtime.speed(seconds=3) == pytest.approx(2 * 2048**3 / 0.25 / 1e9)
+
+
+def test_speed_here():
+    """A number that a machine can have; asking for no time at all measures once."""
+    assert 0.1 < runtime.speed(seconds=0) < 1e5
+
+
+def test_the_factor_of_time():
+    """The reference machine has 1; a faster one is not promised more than four times the speed."""
+    assert runtime.time_factor(runtime.REFERENCE_GFLOPS) == 1.0
+    assert runtime.time_factor(runtime.REFERENCE_GFLOPS / 3) == pytest.approx(3.0)
+    assert runtime.time_factor(1e6) == 0.25
 
 
 def test_ctrl_c_waits_for_the_end_of_an_uninterrupted_block():

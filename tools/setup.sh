@@ -20,10 +20,16 @@ if ! "$python" -c 'import venv, ensurepip' 2>/dev/null; then
     exit 1
 fi
 
+if ! [ -w . ] || { [ -e .venv ] && ! [ -w .venv ]; }; then
+    echo "The set-up writes into $(pwd), which you cannot write: copy or clone the course into a folder of yours, then run make there." >&2
+    exit 1
+fi
+
 echo "Setting up .venv with $("$python" --version) — about three minutes, once."
 if ! .venv/bin/python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; then
     rm -rf .venv
-    "$python" -m venv .venv || exit 1
+    "$python" -m venv .venv ||
+        { echo "Making .venv failed (see above): check the disk (3.5 GB) and that this folder can be written, then run make again." >&2; exit 1; }
 fi
 quiet=$([ -t 1 ] && echo "" || echo "--quiet")
 .venv/bin/python -m pip install $quiet --disable-pip-version-check -r requirements.lock 2>.venv/setup.log ||

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from aigc_course.runtime import CourseError, write_whole
+from aigc_course.runtime import CourseError, unreadable, write_whole
 
 
 def save(path, header, weights):
@@ -35,7 +35,7 @@ def load(path, build, what):
     """build(header, weights), with weights in float32, from a file that `save` wrote.
 
     Raises:
-        CourseError: no such file, or not one of a network that `build` can make.
+        CourseError: no such file, one that cannot be read, or not one of a network that `build` can make.
     """
     try:
         with np.load(path, allow_pickle=False) as file:
@@ -44,5 +44,9 @@ def load(path, build, what):
         return build(header, weights)
     except CourseError:
         raise
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CourseError(f"{path} cannot be read as {what} ({type(error).__name__}). Train anew.") from error
+    except FileNotFoundError as error:
+        raise CourseError(f"{path} cannot be read as {what}: there is no such file. Train first.") from error
+    except Exception as error:  # zip, zlib, JSON, NumPy and Keras: each has its own
+        raise unreadable(path, error) or CourseError(
+            f"{path} cannot be read as {what} ({type(error).__name__}). Train anew."
+        ) from error
