@@ -22,26 +22,51 @@ import nbformat
 ROOT = Path(__file__).resolve().parent.parent
 TIMEOUT = 900  # seconds for one cell; no cell of the course comes near
 WIDGET = "application/vnd.jupyter.widget-view+json"
+UNSET = "https://example.org/aigc-course"  # of `[project.urls]` as long as there is no public copy
+# No learner's first sight: JupyterLab folds the source away, Colab shows the title only.
+HIDDEN = {"cellView": "form", "jupyter": {"source_hidden": True}, "tags": ["bootstrap"]}
 BOOTSTRAP = """\
+# @title On Colab: install the course (elsewhere there is nothing to do)
 import importlib.util
 import sys
 
+ADDRESS = "{address}"
 if importlib.util.find_spec("aigc_course") is None:  # nothing to do where the course is installed
     if "google.colab" not in sys.modules:
         raise ModuleNotFoundError("the course is not installed: run `make lab` in its folder")
-    %pip install --quiet --no-deps "aigc-course @ git+{repository}"  # keeps Colab's TensorFlow
+    if not ADDRESS:
+        raise ModuleNotFoundError("this copy has no public address: upload its wheel and %pip install --no-deps it")
+    %pip install --quiet --no-deps "aigc-course @ {{ADDRESS}}"  # keeps Colab's TensorFlow
 """
+BADGE = "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
 
 
 def repository():
-    """The course's address, from pyproject.toml, the one place where it stands."""
+    """The course's address, from pyproject.toml, the one place where it stands; None if there is no public copy."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return project["urls"]["Repository"]
+    address = project["urls"]["Repository"]
+    return None if address == UNSET else address
 
 
 def bootstrap():
     """The source of the first code cell of every notebook."""
-    return BOOTSTRAP.format(repository=repository()).rstrip("\n")
+    return BOOTSTRAP.format(address=f"git+{repository()}" if repository() else "").rstrip("\n")
+
+
+def colab_link(path):
+    """A badge that opens this file on Colab, or None if there is no public copy."""
+    address = repository()
+    if address is None:
+        return None
+    name = path.relative_to(ROOT).as_posix().replace("solutions/", "exercises/")
+    return f"{BADGE}(https://colab.research.google.com/github/{address.split('github.com/')[1]}/blob/main/{name})"
+
+
+def with_badge(source, path):
+    """A title cell's text with the badge as its last line, or without any."""
+    text = "\n".join(line for line in source.splitlines() if not line.startswith(BADGE)).rstrip()
+    link = colab_link(path)
+    return f"{text}\n\n{link}" if link else text
 
 
 def digest(notebook):
@@ -55,14 +80,16 @@ def tags(cell):
     return cell.metadata.get("tags", [])
 
 
-def normalise(notebook):
-    """Takes out what differs from run to run or from machine to machine; fills in the Colab cell."""
+def normalise(notebook, path):
+    """Takes out what differs from run to run or from machine to machine; fills in the Colab cell and badge."""
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     kept = {name: notebook.metadata[name] for name in ("aigc",) if name in notebook.metadata}
     notebook.metadata = nbformat.from_dict({"kernelspec": kernel, "language_info": {"name": "python"}, **kept})
     notebook.nbformat, notebook.nbformat_minor = 4, 5
+    notebook.cells[0].source = with_badge(notebook.cells[0].source, path)
     for cell in notebook.cells:
         kept = {name: cell.metadata[name] for name in ("tags", "nbgrader") if cell.metadata.get(name)}
+        kept |= HIDDEN if "bootstrap" in tags(cell) else {}
         cell.metadata = nbformat.from_dict(kept)
         cell.source = cell.source.rstrip()
         if cell.cell_type == "code":
@@ -156,7 +183,7 @@ def main(arguments):
             if path.parent.name == "notebooks":  # a solution's metadata would pass into its exercise
                 notebook.metadata["aigc"] = {"code": digest(notebook), "minutes": minutes}
         if command in ("execute", "normalise"):
-            nbformat.write(normalise(notebook), path)
+            nbformat.write(normalise(notebook, path), path)
     return 1 if stale else 0
 
 

@@ -34,6 +34,15 @@ def import_hub(task="text"):
     return found
 
 
+def missing(task="text"):
+    """What to install before presets for "text" or "image" can be used here, in a sentence; None if all is there."""
+    try:
+        import_hub(task)
+    except CourseError as error:
+        return str(error)
+    return None
+
+
 def has_gpu():
     """True if TensorFlow sees a GPU."""
     return bool(tf.config.list_physical_devices("GPU"))
