@@ -441,8 +441,14 @@ def deeply_nested(folder):
 
 @hostile
 def not_utf8(folder):
-    (folder / f"{NAME}.ipynb").write_bytes(json.dumps(notebook()).encode("utf-16"))
+    (folder / f"{NAME}.ipynb").write_bytes(b"\xe9" + json.dumps(notebook()).encode())
     return (), "no text in UTF-8"
+
+
+@hostile
+def saved_as_utf16(folder):
+    (folder / f"{NAME}.ipynb").write_bytes(json.dumps(notebook()).encode("utf-16"))
+    return KEYS, ""
 
 
 @hostile
@@ -500,9 +506,9 @@ def empty_folder(folder):
 
 @hostile
 def two_notebooks(folder):
-    for name in ("one.ipynb", "two.ipynb"):
-        (folder / name).write_text(json.dumps(notebook()))
-    return (), "2 notebooks were handed in"
+    for name, book in (("one.ipynb", unsolved()), ("two.ipynb", notebook())):
+        (folder / name).write_text(json.dumps(book))
+    return KEYS, "2 versions were handed in"
 
 
 @hostile

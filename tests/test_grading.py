@@ -51,7 +51,7 @@ def command(folder, name, out, *options, **settings):
 
 def rows(out):
     """grades.csv as {(student, exercise): row}."""
-    with open(out / "grades.csv", encoding="utf-8", newline="") as file:
+    with open(out / "grades.csv", encoding="utf-8-sig", newline="") as file:
         return {(row["student"], row["exercise"]): row for row in csv.DictReader(file)}
 
 
@@ -92,7 +92,8 @@ def attacked(tmp_path_factory, kind):
         ends.set()
         thread.join()
         patch.undo()
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 1, done.stderr  # links and an essay are among them
+    assert "3 files not graded" in done.stdout.splitlines()[-1]
     return {"truth": truth, "rows": rows(out), "out": out, "visits": visits, "secret": secret, "done": done,
             "unchanged": before == after, "seconds": seconds}  # fmt: skip
 
@@ -139,7 +140,7 @@ def test_each_submission_gets_what_it_earned_and_a_clear_remark(attacked, studen
 def shown(student):
     import html
 
-    return f"<p>{html.escape(student.removeprefix(chr(39)))}: "
+    return f"<p><bdi>{html.escape(student.removeprefix(chr(39)))}</bdi>"
 
 
 def test_nothing_got_out(attacked):
@@ -177,11 +178,11 @@ def test_feedback_holds_no_expectation_no_script_and_nobody_else(attacked):
 
 def test_totals_agree_with_the_marks(attacked):
     """grades.totals.csv has one line a student, in nbgrader's columns, and the same sums."""
-    with open(attacked["out"] / "grades.totals.csv", encoding="utf-8", newline="") as file:
+    with open(attacked["out"] / "grades.totals.csv", encoding="utf-8-sig", newline="") as file:
         totals = list(csv.DictReader(file))
     assert len(totals) == len(attacked["truth"])
     for line in totals:
-        assert int(line["score"]) == sum(points(attacked, line["student_id"], key) for key in hostile.KEYS)
+        assert int(line["score"]) == sum(points(attacked, line["student"], key) for key in hostile.KEYS)
         assert line["max_score"] == "10"
         assert (attacked["out"] / "pages" / line["feedback"]).is_file()
 
@@ -421,30 +422,6 @@ def test_the_container_command_locks_as_much(engine):
 
 
 # --- parts -----------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("name", "student"),
-    [
-        ("Ann Li_123456_assignsubmission_file", "Ann Li"),
-        ("Ann Li_123456_assignsubmission_file_", "Ann Li"),
-        ("liann_12345_678901_02_minimax_game", "liann"),
-        ("liann_LATE_12345_678901_02_minimax_game-1", "liann"),
-        ("ann.li@example.org", "ann.li@example.org"),
-        ("a\nb", "a?b"),
-        ("   ", "(no name)"),
-    ],
-)
-def test_students_are_named_as_the_lms_names_them(name, student):
-    """Moodle's and Canvas' decorations are taken off; control characters never reach a table."""
-    assert submissions.student_name(name) == student
-
-
-def test_different_students_never_share_a_page():
-    """Names that look alike in safe letters, or are equal, keep files of their own."""
-    names = ["李雷", "韩梅", "a b", "a-b", "a_b", "", "..", "x" * 200, "x" * 201]
-    assert len({submissions.slug(name) for name in names}) == len(names)
-    assert all(re.fullmatch(r"[A-Za-z0-9-]+", submissions.slug(name)) for name in names)
 
 
 def test_frames_survive_the_journey_and_refuse_the_rest(tmp_path):

@@ -42,10 +42,15 @@ def report(results, found, assignment, out, pages, interrupted=False, exports=()
         say("interrupted; what is graded is kept. Give the same command again to go on.", sys.stderr)
     if failed := sum(mark.points is None for mark in marks):
         say(f"{failed} could not be graded; the remarks say why. Their points are left empty.", sys.stderr)
-    files = len([submission for submission in found if submission.path])
-    say(f"{len(marks)} of {len(found.people)} people, {files} files graded: {out}, {totals}, pages in {pages}/; "
-        f"{len(counted)} files not graded" + (f": {listed}" if counted else ""))  # fmt: skip
+    graded = count(sum(submission.slug in results for submission in found if submission.path), "file")
+    say(f"{len(marks)} of {len(found.people)} people, {graded} graded: {out}, {totals}, pages in {pages}/; "
+        f"{count(len(counted), 'file')} not graded" + (f": {listed}" if counted else ""))  # fmt: skip
     return 130 if interrupted else 1 if failed or counted or missing else 0
+
+
+def count(number, what):
+    """A number with its noun."""
+    return f"{number} {what}{'s' * (number != 1)}"
 
 
 def tell(lines, what):

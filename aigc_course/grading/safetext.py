@@ -10,11 +10,12 @@ import unicodedata
 JOINERS = "\u200c\u200d"  # Persian and Indian scripts spell names with them
 # What begins a formula in Excel, LibreOffice or Google Sheets; the wide and small forms do in East Asian settings.
 FORMULA = "=+\\-@＝＋－＠﹦﹢﹣﹫−"
-# Behind a separator of some spreadsheet's import dialogue (or a quotation mark, or one of the invisible characters), a
-# sign of a formula would begin a cell. After a space only where more than a number follows: "-0.5" stays readable.
+NUMBER = r"[-+−－＋]\.?\d[\d.]*(?:[eE][-+]?\d+)?(?![\w+\-*/^&=<>!|(%'])"
+# Behind a separator of some program's import dialogue (or a quotation mark, or an invisible character) a sign would
+# begin a cell. A space is a separator too, but there "-0.5" and a dash are what they are.
 BEGINS = re.compile(
-    rf"""(^|[;,\t|:"'`^~\u200b-\u200d\u2060\ufeff；，、：]\s*)(?=[{FORMULA}])"""
-    rf"""|(?<=\s)(?=[=@＝＠﹦﹫])|(?<=\s)(?=[{FORMULA}][^\s\d.])"""
+    rf"""(?:^|[;,\t|:"'`^~\u200b-\u200d\u2060\ufeff；，、：]\s*)(?=[{FORMULA}])"""
+    rf"""|(?<=\s)(?=[{FORMULA}])(?!{NUMBER}|[-+−]\s)"""
 )
 
 

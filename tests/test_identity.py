@@ -1,0 +1,510 @@
+"""Whose file is it: names of six systems and of students, versions, files that are not graded, the class list; and that
+in shuffled, shrunk and grown classes nobody's row, page or points become somebody else's."""
+
+import csv
+import json
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+import unicodedata
+from pathlib import Path
+
+import classroom
+import pytest
+
+from aigc_course.grading import sandbox, submissions
+from aigc_course.grading.collect import VERSIONS_MOST, collect
+from aigc_course.grading.pages import Pages
+from aigc_course.grading.people import recognise
+from aigc_course.grading.report import report
+from aigc_course.grading.roster import read_roster
+from aigc_course.runtime import CourseError
+
+ROOT = Path(__file__).resolve().parent.parent
+NAME = classroom.NAME
+RIGHT = ROOT / "solutions" / NAME / f"{NAME}.ipynb"
+BLANK = ROOT / "exercises" / NAME / f"{NAME}.ipynb"
+
+
+@pytest.fixture(scope="module")
+def assignment():
+    return submissions.load_assignment(NAME, ROOT / "exercises")
+
+
+# --- names -----------------------------------------------------------------------------------------------
+
+NAMES = [  # name, folder?, system, id, display name, late
+    ("王伟_100001_assignsubmission_file", True, "moodle", "100001", "王伟", False),
+    ("Ann Li_123456_assignsubmission_file_", True, "moodle", "123456", "Ann Li", False),
+    ("Ann Li_123456_assignsubmission_onlinetext", True, "moodle", "123456", "Ann Li", False),
+    ("Participant_77_assignsubmission_file", True, "moodle", "77", "Participant", False),
+    ("Ann Li_123456_assignsubmission_file_02_minimax_game.ipynb", False, "moodle", "123456", "Ann Li", False),
+    ("Ann Li_1_assignsubmission_file_Bob_2_assignsubmission_file_x.ipynb", False, "moodle", "1", "Ann Li", False),
+    ("wangwei_555_9001_02_minimax_game.ipynb", False, "canvas", "555", "wangwei", False),
+    ("wangwei_555_9001_a_1_2_b.ipynb", False, "canvas", "555", "wangwei", False),
+    ("wangwei_LATE_555_9001_02_minimax_game-1.ipynb", False, "canvas", "555", "wangwei", True),
+    ("王伟_late_555_9001_02_minimax_game.ipynb", False, "canvas", "555", "王伟", True),
+    ("LATE_anon_aB3cD_9001_02_minimax_game.ipynb", False, "canvas", "aB3cD", "", True),
+    ("123456-789012 - Mary-Ann Smith - Mar 4, 2026 1227 PM", True, "brightspace", "123456", "Mary-Ann Smith", False),
+    ("1-2 - Ann - Mar 4, 2026 1227 PM - x.ipynb", False, "brightspace", "1", "Ann", False),
+    ("Homework 2_s123_attempt_2024-03-01-10-20-30_x.ipynb", False, "blackboard", "s123", "", False),
+    ("Li, Na(li123)", True, "sakai", "li123", "Li, Na", False),
+    ("Li, Na(li123)_Submission attachment(s)_x.ipynb", False, "sakai", "li123", "Li, Na", False),
+    ("李娜_2023110345_02_minimax_game.ipynb", False, "number", "2023110345", "李娜", False),
+    ("李娜_2023110345_02_minimax_game_LATE.ipynb", False, "number", "2023110345", "李娜", True),
+    ("2023110345_李娜_02-minimax-game_迟交.ipynb", False, "number", "2023110345", "李娜", True),
+    ("2023110345-李娜-第2次作业.ipynb", False, "number", "2023110345", "李娜", False),
+    ("2023110345李娜.ipynb", False, "number", "2023110345", "李娜", False),
+    ("李娜（2023110345）.ipynb", False, "number", "2023110345", "李娜", False),
+    ("李娜_２０２３１１０３４５_02.ipynb", False, "number", "2023110345", "李娜", False),
+    ("02_minimax_game_李娜_SA23011045.ipynb", False, "number", "SA23011045", "李娜", False),
+    ("计科_2301_2023110345_李娜.ipynb", False, "number", "2023110345", "李娜", False),
+    ("计科2301_2023110345_李娜_02_minimax_game.ipynb", False, "number", "2023110345", "李娜", False),
+    ("20241010_李娜_2023110345_02.ipynb", False, "number", "2023110345", "李娜", False),
+    ("Ann Li 2023110345 homework.ipynb", False, "number", "2023110345", "Ann Li", False),
+    ("wangwei_2023110345_02_minimax.ipynb", False, "number", "2023110345", "wangwei", False),
+    ("李娜_2023110345", True, "number", "2023110345", "李娜", False),
+    ("ann_02_minimax_game.ipynb", False, "path", "", "ann", False),
+    ("Ann (2)", True, "path", "", "Ann (2)", False),
+    ("02_minimax_game.ipynb", False, "path", "", "02_minimax_game", False),
+    ("李娜_02_minimax_game.ipynb", False, "path", "", "李娜", False),
+]
+
+
+@pytest.mark.parametrize(("name", "folder", "system", "id_", "who", "late"), NAMES)
+def test_a_name_says_who_which_number_and_whether_late(name, folder, system, id_, who, late):
+    """Six platforms' forms, students' own, and what is in no form; no part of the assignment is ever a number."""
+    found = recognise(name, NAME, folder)
+    assert (found.person.system, found.person.id, found.person.name, found.late) == (system, id_, who, late)
+
+
+@pytest.mark.parametrize("number", ["02", "10", "2", "99"])
+def test_the_assignments_number_is_nobodys(number):
+    """Whatever the assignment is called, name_number_assignment has the student's number."""
+    for form in ("李娜_2023110345_{}.ipynb", "2023110345_李娜_{}.ipynb", "{}_李娜_2023110345.ipynb"):
+        for name in (f"{number}_the_game", f"{number}-the-game"):
+            found = recognise(form.format(name), f"{number}_the_game").person
+            assert (found.id, found.name) == ("2023110345", "李娜"), (form, name)
+
+
+def test_two_names_with_one_number_stay_two_people():
+    """Students write their numbers themselves, and mistake them."""
+    one, two = (recognise(f"{name}_2023110345_{NAME}.ipynb", NAME).person for name in ("李娜", "王伟"))
+    assert one.key != two.key
+    assert one.page != two.page
+
+
+def test_files_saved_from_letters_are_of_different_people():
+    """02_minimax_game (1).ipynb says nothing of its student: each is somebody's, and nobody's are put together."""
+    names = [f"{NAME}.ipynb", f"{NAME} (1).ipynb", f"{NAME} (2).ipynb", f"{NAME}-Copy1.ipynb"]
+    assert len({recognise(name, NAME).person.key for name in names}) == len(names)
+
+
+def test_pages_carry_the_number_and_the_name_in_every_script():
+    """Readable, in NFC, without what Windows forbids, short enough, and apart even where case is one."""
+    odd = ["x" * 300, "名" * 300, "a/b", "..", "", "nul", "LPT1", "a:b*c?", "ß", "SS", "ss", "ﬁ", "fi"]
+    names = [*classroom.FAMILY, *odd]
+    people = [recognise(f"{name.replace('/', ':')}_{i}_assignsubmission_file", NAME, True).person
+              for i, name in enumerate(names)]  # fmt: skip
+    people += [recognise(name.replace("/", ":") or "_", NAME, True).person for name in names]
+    pages = [person.page for person in people]
+    assert len({unicodedata.normalize("NFKC", page).casefold() for page in pages}) == len(pages)
+    for page in pages:
+        assert len(f"{page}.html".encode()) <= 200
+        assert page == unicodedata.normalize("NFC", page)
+        assert all(c == "-" or unicodedata.category(c)[0] in "LMN" for c in page)
+    assert people[0].page.startswith("0-王伟-")
+    assert people[6].page.startswith("6-प्रिया-शर्मा-")
+
+
+# --- the folder ------------------------------------------------------------------------------------------
+
+
+ONE = classroom.notebook("", 1)  # a notebook of one point
+
+
+def lay(folder, *names, text=ONE):
+    """Files in a folder."""
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["X.ipynb", "X (1).ipynb", "X-Copy1.ipynb", "X_v2.ipynb", "X - 副本.ipynb"],
+        ["李娜_2023110345_02_minimax_game.ipynb", "2023110345_李娜_02.ipynb", "李娜_2023110345_02(2).IPYNB"],
+        ["wangwei_555_9001_02_minimax_game.ipynb", "wangwei_LATE_555_9002_other.ipynb"],
+        ["Ann/X.ipynb", "Ann/X (1).ipynb", "Ann/deep/er/X.ipynb.txt"],
+        ["A_7_assignsubmission_file/a.ipynb", "A_7_assignsubmission_file_b.ipynb"],
+        ["1-2 - A - Mar 4, 2026 1227 PM/x.ipynb", "1-2 - A - Mar 5, 2026 930 AM/x.ipynb"],
+        ["H_s1_attempt_2024-03-01-10-20-30_x.ipynb", "H_s1_attempt_2024-03-02-10-20-30_x.ipynb"],
+    ],
+)
+def test_versions_of_one_person_are_all_tried_and_the_best_counts(tmp_path, assignment, names):
+    """One row, the best points whichever file has them, and a remark that names all."""
+    for right in names:
+        folder = lay(tmp_path / f"class{names.index(right)}", *names)
+        (folder / right).write_text(classroom.notebook("", 9), encoding="utf-8")
+        [mark] = classroom.marks(collect(folder, NAME), assignment)
+        assert mark.points == 9
+        assert mark.submission.file == right
+        assert f"{len(names)} versions were handed in" in mark.notes[0]
+
+
+def test_a_version_in_time_is_taken_before_a_late_one_of_the_same_points(tmp_path, assignment):
+    """`late` is said of the version that counts."""
+    folder = lay(tmp_path, "wei_555_9001_02_minimax_game.ipynb", "wei_LATE_555_9002_02_minimax_game.ipynb")
+    [mark] = classroom.marks(collect(folder, NAME), assignment)
+    assert not mark.submission.late
+    lay(folder, "wei_LATE_555_9002_02_minimax_game.ipynb", text=classroom.notebook("", 5))
+    [mark] = classroom.marks(collect(folder, NAME), assignment)
+    assert mark.submission.late
+
+
+def test_a_version_that_the_machine_could_not_grade_leaves_the_points_open(tmp_path, assignment):
+    """It might have been the better one, unless another has all points."""
+    folder = lay(tmp_path, "X.ipynb", "X (1).ipynb")
+    found = collect(folder, NAME)
+    for points, expected in ((3, None), (10, 10)):
+        lay(folder, "X.ipynb", text=classroom.notebook("", points))
+        results = classroom.graded(found, assignment)
+        other = next(submission for submission in found if submission.file == "X (1).ipynb")
+        for row in results[other.slug]["rows"]:
+            row["points"] = None
+        assert [mark.points for mark in classroom.combine(found, results)] == [expected]
+
+
+def test_too_many_files_of_one_person_are_nobodys_zero(tmp_path, assignment):
+    """A pattern that puts a class together is a mistake of ours: no points, empty or not, until somebody says."""
+    folder = lay(tmp_path, *(f"hw ({i}).ipynb" for i in range(VERSIONS_MOST + 1)), "ann.ipynb")
+    found = collect(folder, NAME)
+    assert [submission.unclear for submission in found] == [False, True]
+    assert len(found.not_graded) == VERSIONS_MOST + 1
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("eve.zip", "archive"),
+        ("fay.py", "Python file"),
+        ("gus.json", "JSON"),
+        ("essay.docx", "not a notebook"),
+        ("noending", "no ending"),
+        ("ann/eve.zip", "archive"),
+        ("ann/a/b/c/d/notes.txt", "not a notebook"),
+        ("ann/01_learning_from_data.ipynb", "another assignment's"),
+        (".hidden/x.ipynb", "hidden folder"),
+        ("李娜_2023110345_02_minimax_game.zip", "archive"),
+        ("Bo_5_assignsubmission_onlinetext/onlinetext.html", "not a notebook"),
+    ],
+)
+def test_each_file_that_is_not_graded_is_listed_with_a_reason(tmp_path, assignment, capsys, name, words):
+    """In the table, on the terminal, counted in the last line; exit code 1."""
+    folder = lay(tmp_path / "class", f"ann/{NAME}.ipynb", name)
+    found = collect(folder, NAME)
+    [item] = found.not_graded
+    assert item.file == name or name.startswith(f"{item.file}/")
+    assert words in item.reason
+    assert report(classroom.graded(found, assignment), found, assignment, tmp_path / "grades.csv", tmp_path, False) == 1
+    said = capsys.readouterr()
+    assert "1 file not graded" in said.out.strip().splitlines()[-1]
+    assert words in said.err
+    with open(tmp_path / "grades.not_graded.csv", encoding="utf-8-sig", newline="") as file:
+        assert [row["file"] for row in csv.DictReader(file)] == [item.file]
+
+
+def test_a_person_who_handed_in_something_else_has_a_row(tmp_path, assignment):
+    """Where the name says who it is of, an archive alone is a row with the reason, not a silence."""
+    folder = lay(tmp_path, "Bo_5_assignsubmission_file_x.zip", "李娜_2023110345_02_minimax_game.py", "Cy/essay.txt")
+    marks = classroom.marks(collect(folder, NAME), assignment)
+    assert [mark.person.id or mark.person.name for mark in marks] == ["5", "Cy", "2023110345"]
+    for mark, word in zip(marks, ("archive", "essay.txt", "Python file"), strict=True):
+        assert mark.points == 0
+        assert word in mark.result["rows"][0]["message"]
+
+
+def test_what_systems_and_platforms_leave_is_nobodys_loss(tmp_path, assignment):
+    """Finder's, Windows', Jupyter's, Brightspace's, Sakai's and Blackboard's own files do not make the exit code 1."""
+    own = ["__MACOSX/x", "._ann.ipynb", ".DS_Store", "ann/.DS_Store", f"ann/.ipynb_checkpoints/{NAME}-checkpoint.ipynb",
+           "index.html", "grades.csv", "Li, Na(li1)/timestamp.txt", "Li, Na(li1)/comments.txt",
+           "H_s1_attempt_2024-03-01-10-20-30.txt"]  # fmt: skip
+    theirs = [f"ann/{NAME}.ipynb", "1-2 - B - Mar 4, 2026 1227 PM/x.ipynb",
+              "Li, Na(li1)/Submission attachment(s)/x.ipynb", "H_s1_attempt_2024-03-01-10-20-30_x.ipynb"]  # fmt: skip
+    found = collect(lay(tmp_path / "class", *own, *theirs), NAME)
+    assert {item.file for item in found.not_graded if not item.own} == set()
+    assert len(found.people) == len(theirs)
+    assert report(classroom.graded(found, assignment), found, assignment, tmp_path / "g.csv", tmp_path, False) == 0
+
+
+def test_only_a_copy_of_jupyters_was_handed_in(tmp_path):
+    """Then it is a loss, and counted."""
+    found = collect(lay(tmp_path, f"ann/.ipynb_checkpoints/{NAME}-checkpoint.ipynb"), NAME)
+    assert [item.own for item in found.not_graded] == [False]
+
+
+def test_links_pipes_and_endless_folders_end_in_a_reason(tmp_path):
+    """Nothing is followed, nothing hangs, nothing is left out."""
+    folder = lay(tmp_path / "class", "ann/x.ipynb")
+    os.symlink(RIGHT, folder / "ann" / "y.ipynb")
+    os.symlink(RIGHT, folder / "bob.ipynb")
+    os.symlink(ROOT, folder / "cem")
+    os.mkfifo(folder / "dan.zip")
+    lay(folder, "eve/" + "d/" * 30 + "x.ipynb")
+    reasons = {item.file: item.reason for item in collect(folder, NAME).not_graded}
+    assert [reasons[name] for name in ("ann/y.ipynb", "bob.ipynb", "cem")] == ["a symbolic link"] * 3
+    assert reasons["dan.zip"] == "no plain file"
+    assert any("deeper than" in reason for reason in reasons.values())
+
+
+def test_blackboards_receipt_tells_the_whole_user_name(tmp_path):
+    """Homework_2_wang_wei_attempt_…: where the column's name ends and the user's begins, only the receipt knows."""
+    receipt = "Name: Wang Wei (wang_wei)\nAssignment: Homework_2\n"
+    folder = lay(tmp_path, "Homework_2_wang_wei_attempt_2024-03-01-10-20-30.txt", text=receipt)
+    lay(folder, "Homework_2_wang_wei_attempt_2024-03-01-10-20-30_x.ipynb")
+    [person] = collect(folder, NAME).people
+    assert (person.id, person.name) == ("wang_wei", "Wang Wei")
+
+
+def test_sakais_table_says_who_is_late(tmp_path):
+    """grades.csv at the top of its archive; the third line has the names of the columns."""
+    table = ('"Homework 2","SCORE_GRADE_TYPE"\n\n'
+             '"Display ID","ID","Last Name","First Name","grade","Submission date","Late submission"\n'
+             '"li1","li1","Li","Na","","2026","Late"\n"bo2","bo2","Bo","Al","","2026","On time"\n')  # fmt: skip
+    folder = lay(tmp_path, "grades.csv", text=table)
+    lay(folder, "Li, Na(li1)/Submission attachment(s)/x.ipynb", "Bo, Al(bo2)/Submission attachment(s)/x.ipynb")
+    late = {submission.person.id: submission.late for submission in collect(folder, NAME)}
+    assert late == {"li1": True, "bo2": False}
+
+
+def test_a_folder_too_high_is_said(tmp_path):
+    """Sakai's archive has one folder with the students inside: graded as one student it would be a disaster."""
+    folder = lay(tmp_path, "Homework 2/Li, Na(li1)/x.ipynb", "Homework 2/Bo, Al(bo2)/x.ipynb")
+    with pytest.raises(CourseError, match="students are inside"):
+        collect(folder, NAME)
+
+
+# --- marks of bytes in front -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_a_mark_in_front_of_the_text_costs_nothing(tmp_path, encoding):
+    """Windows' editors save UTF-8 with a mark, or UTF-16: the same bytes as without come out."""
+    text = RIGHT.read_text(encoding="utf-8")
+    mark = "\ufeff" if encoding in ("utf-16-le", "utf-16-be") else ""
+    (tmp_path / "x.ipynb").write_bytes((mark + text).encode(encoding))
+    assert submissions.read_blob(tmp_path / "x.ipynb") == text.encode()
+
+
+# --- the class list --------------------------------------------------------------------------------------
+
+
+def roster(tmp_path, text, encoding="utf-8"):
+    (tmp_path / "list.csv").write_bytes(text.encode(encoding))
+    return read_roster(tmp_path / "list.csv")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gbk", "utf-16"])
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_the_list_says_whose_a_file_is(tmp_path, encoding, separator):
+    """In the encodings and with the separators of Excel, in English or Chinese; by file, by folder, inside a folder."""
+    lines = [["文件", "学号", "姓名", "迟交"], ["a.ipynb", "20231", "李娜", ""],
+             ["team/b.ipynb", "20232", "王伟", "是"], ["zip of cem", "20233", "张三", ""]]  # fmt: skip
+    listed = roster(tmp_path, "\r\n".join(separator.join(line) for line in lines), encoding)
+    folder = lay(tmp_path / "class", "a.ipynb", "team/b.ipynb", "zip of cem/x.ipynb", "zip of cem/y.ipynb")
+    found = collect(folder, NAME, listed)
+    assert {(s.file, s.person.id, s.person.name, s.late) for s in found} == {
+        ("a.ipynb", "20231", "李娜", False),
+        ("team/b.ipynb", "20232", "王伟", True),
+        ("zip of cem/x.ipynb", "20233", "张三", False),
+        ("zip of cem/y.ipynb", "20233", "张三", False),
+    }
+
+
+def test_a_list_without_files_completes_what_names_say(tmp_path):
+    """Moodle's worksheet and Canvas' gradebook as they are exported: the number joins, the name never does."""
+    moodle = roster(tmp_path, "Identifier,Full name,ID number,Email address\nParticipant 7,Ann Li,S1,ann@x.org\n")
+    [person] = collect(lay(tmp_path / "m", "Ann Li_7_assignsubmission_file/x.ipynb"), NAME, moodle).people
+    assert person.keys == {"participant": "7", "id_number": "S1", "email": "ann@x.org"}
+    [other] = collect(lay(tmp_path / "o", "Ann Li_8_assignsubmission_file/x.ipynb"), NAME, moodle).people
+    assert other.keys == {"participant": "8"}
+    canvas = ("Student,ID,SIS User ID,SIS Login ID,Section,Old (1)\n    Points Possible,,,,,10\n"
+              '"Li, Ann",555,S1,ann,One,3\n')  # fmt: skip
+    [person] = collect(lay(tmp_path / "c", f"liann_555_9001_{NAME}.ipynb"), NAME, roster(tmp_path, canvas)).people
+    assert person.keys["sis_login_id"] == "ann"
+    assert person.name == "Li, Ann"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("name,points\nAnn,3\n", "must have a column"),
+        ("", "must have a column"),
+        ("id,name\n", "no student below"),
+        ("file,id,name\na.ipynb,,Ann\n", "line 2: no number"),
+        ("file,id\na.ipynb,1\na.ipynb,2\n", "line 3: a.ipynb stands in line 2"),
+        ("id,name\n1,Ann\n1,Bob\n", "line 3: 1 stands in line 2"),
+        ("file,id\n../../etc/passwd,1\n", "line 2: ../../etc/passwd is outside"),
+        ("id,name\n1,Li, Ann\n", "line 2: 3 cells"),
+        ('id,name\n1,"Ann\n', "quotation marks"),
+        ("id,name\n\n\n1,Ann\n,Bob\n", "line 5: no number"),
+    ],
+)
+def test_wrong_rows_of_the_list_are_named_by_their_line(tmp_path, text, words):
+    """A list with a mistake is refused before the grading, in words that say where."""
+    with pytest.raises(CourseError, match=words):
+        roster(tmp_path, text)
+
+
+def test_a_workbook_and_western_text_are_refused(tmp_path):
+    """Excel's own format, and what is neither UTF-8 nor GBK."""
+    for blob, words in ((b"PK\x03\x04", "workbook"), (b"id,name\n1,Jos\xe9\n", "no text in UTF-8")):
+        (tmp_path / "list.csv").write_bytes(blob)
+        with pytest.raises(CourseError, match=words):
+            read_roster(tmp_path / "list.csv")
+    with pytest.raises(CourseError, match="cannot be read"):
+        read_roster(tmp_path / "missing.csv")
+
+
+def test_a_file_of_the_list_that_is_not_there_is_said(tmp_path):
+    listed = roster(tmp_path, "file,id\nno.ipynb,1\na.ipynb,2\n")
+    assert any("line 2: no.ipynb" in line for line in collect(lay(tmp_path / "c", "a.ipynb"), NAME, listed).warnings)
+
+
+# --- nobody becomes somebody else ------------------------------------------------------------------------
+
+
+def rows_and_pages(folder, out, assignment):
+    """{file of a row: (all of the person's lines in both tables, the page's name and text)} after a run."""
+    out.mkdir()
+    found = collect(folder, NAME)
+    results = classroom.graded(found, assignment)
+    pages = Pages(found, assignment, out / "pages")
+    for submission in found:
+        pages.add(submission, results[submission.slug])
+    report(results, found, assignment, out / "grades.csv", out / "pages", False)
+    lines, seen = {}, {}
+    for table in ("grades.csv", "grades.totals.csv"):
+        with open(out / table, encoding="utf-8-sig", newline="") as file:
+            for row in csv.DictReader(file):
+                lines.setdefault(row["file"], []).append(row)
+    for file, group in lines.items():
+        page = group[-1]["feedback"]
+        seen[file, page] = (group, (out / "pages" / page).read_text(encoding="utf-8"))
+    assert len(seen) == len(found.people) == len(list((out / "pages").iterdir()))
+    return seen
+
+
+def test_nobodys_row_page_or_points_become_anothers(tmp_path, assignment, capsys, monkeypatch):
+    """200 students of nine kinds: each one's rows and page are, in every class, what they are in a class of one."""
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)  # some thousand small files
+    rng = random.Random(7)
+    students = classroom.school(7)
+    assert len(students) == 200
+    alone = {}
+    for student in students:
+        folder = classroom.write(tmp_path / student.token, [student])
+        alone[student.token] = rows_and_pages(folder, tmp_path / f"{student.token}.out", assignment)
+        assert len(alone[student.token]) == 1
+        for group, page in alone[student.token].values():
+            assert all(token == student.token for token in tokens(json.dumps(group) + page))
+    for turn in range(8):
+        there = students if turn == 0 else rng.sample(students, rng.randint(20, 199))
+        folder = classroom.write(tmp_path / f"class{turn}", there, rng)
+        seen = rows_and_pages(folder, tmp_path / f"out{turn}", assignment)
+        expected = {}
+        for student in there:
+            expected |= alone[student.token]
+        assert len(seen) == len(there)
+        assert seen == expected
+    capsys.readouterr()
+
+
+def tokens(text):
+    """The students' tokens in a text."""
+    return re.findall(r"\bT\d{3}\b", text)
+
+
+def test_pages_in_one_folder_are_only_ever_overwritten_by_their_own_person(tmp_path, assignment, capsys):
+    """The class graded again and again into the same folder, with others there each time: each page keeps its owner."""
+    rng = random.Random(11)
+    students, owner = classroom.school(11), {}
+    (tmp_path / "pages").mkdir()
+    for turn in range(8):
+        there = rng.sample(students, 120)
+        found = collect(classroom.write(tmp_path / f"class{turn}", there, rng), NAME)
+        results = classroom.graded(found, assignment)
+        pages = Pages(found, assignment, tmp_path / "pages")
+        for submission in rng.sample(list(found), len(found)):
+            pages.add(submission, results[submission.slug])
+        for path in (tmp_path / "pages").iterdir():
+            for token in tokens(path.read_text(encoding="utf-8")):
+                assert owner.setdefault(path.name.casefold(), token) == token
+    assert len(set(owner.values())) > 150
+
+
+@pytest.fixture
+def box():
+    """A sandbox of this machine, without which the real grader cannot be asked."""
+    try:
+        return sandbox.choose()
+    except CourseError as error:
+        if os.environ.get("CI"):
+            pytest.fail(f"CI needs a sandbox: {error}")
+        pytest.skip(str(error))
+
+
+def test_a_dozen_real_hand_ins_before_and_after_one_is_taken_away(tmp_path, box):
+    """The command itself: equal names, versions, a late one, bytes in front, files that are not graded; then without
+    one folder: every other row, page and point is what it was."""
+    folder = tmp_path / "class"
+    text = RIGHT.read_text(encoding="utf-8")
+    hand_ins = {
+        f"王伟_100001_assignsubmission_file/{NAME}.ipynb": RIGHT,
+        f"王伟_100002_assignsubmission_file/{NAME}.ipynb": BLANK,
+        f"Ann (2)_3_assignsubmission_file/{NAME}.ipynb": BLANK,
+        f"Ann (2)_3_assignsubmission_file/{NAME} (1).ipynb": RIGHT,
+        f"Ann_2_assignsubmission_file_{NAME}.ipynb": BLANK,
+        f"wangwei_LATE_555_9001_{NAME}.ipynb": RIGHT,
+        f"wangwei_556_9002_{NAME}.ipynb": BLANK,
+        f"李娜_2023110345_{NAME}.ipynb": RIGHT,
+        f"李娜_2023110346_{NAME}.IPYNB": BLANK,
+        "x;=1+1;.ipynb.txt": RIGHT,
+    }
+    for name, source in hand_ins.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source, folder / name)
+    (folder / "bom.ipynb").write_text(text, encoding="utf-8-sig")
+    (folder / "wide.ipynb").write_text(text, encoding="utf-16")
+    (folder / "eve.zip").write_bytes(b"PK")
+    expected = {"100001": 10, "100002": 0, "3": 10, "2": 0, "555": 10, "556": 0, "2023110345": 10, "2023110346": 0,
+                "x;'=1+1;": 10, "bom": 10, "wide": 10}  # fmt: skip
+    first, pages = run(folder, tmp_path)
+    assert {key: int(row["score"]) for key, row in first.items()} == expected
+    assert first["555"]["late"] == "yes"
+    assert "2 versions" in first["3"]["remarks"]
+    shutil.rmtree(folder / "王伟_100001_assignsubmission_file")
+    second, after = run(folder, tmp_path)
+    assert second == {key: row for key, row in first.items() if key != "100001"}
+    assert after == pages
+
+
+def run(folder, out):
+    """({student_id: line of the totals}, {page: text}) after the command."""
+    done = subprocess.run(
+        [sys.executable, "-m", "aigc_course", "grade", str(folder), "--assignment", NAME, "--out", "grades.csv",
+         "--feedback", "pages"],
+        capture_output=True, text=True, cwd=out, check=False, timeout=500,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    assert "1 file not graded" in done.stdout.strip().splitlines()[-1]
+    with open(out / "grades.totals.csv", encoding="utf-8-sig", newline="") as file:
+        lines = {row["student_id"]: row for row in csv.DictReader(file)}
+    return lines, {path.name: path.read_text(encoding="utf-8") for path in (out / "pages").iterdir()}
