@@ -67,6 +67,9 @@ except runtime.CourseError as error:
     sys.stdout.flush()
     import os
     os._exit(2)
+except KeyboardInterrupt as error:
+    print("stopped:", error)
+    sys.exit(130)
 print(json.dumps({{"step": gan.step, "weights": [w.tolist() for w in gan.get_weights()]}}))
 """
 
@@ -82,11 +85,12 @@ def free_ports(count):
     return ports
 
 
-def start(tmp_path, workers, *arguments):
-    """Starts that many processes; returns [(process, log file)]."""
+def start(tmp_path, workers, *arguments, **variables):
+    """Starts that many processes, with variables of the environment; returns [(process, log file)]."""
     addresses = ",".join(f"127.0.0.1:{port}" for port in free_ports(workers))
     code, started = WORKER.format(tests=os.path.dirname(__file__)), []
     environment = {name: value for name, value in os.environ.items() if name != "TF_CONFIG"}
+    environment.update(variables)
     for rank in range(workers):
         log = tmp_path / f"worker{rank}.log"
         with log.open("w") as file:
@@ -103,7 +107,16 @@ def end(started, timeout=240):
         for process, _ in started:
             process.kill()
     texts = [log.read_text() for _, log in started]
-    return [(code, text.strip().splitlines()[-1], text) for code, text in zip(codes, texts, strict=True)]
+    return [(code, (text.strip().splitlines() or [""])[-1], text) for code, text in zip(codes, texts, strict=True)]
+
+
+def until(condition, seconds=120):
+    """Waits until the condition holds; AssertionError if it does not in so many seconds."""
+    end = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.1)
+    return found
 
 
 def gap(a, b):
@@ -198,12 +211,34 @@ def test_the_command_trains_on_two_workers(tmp_path):
     assert "judge distance" not in texts[1]
 
 
+def test_one_signal_stops_all_workers_with_everything_kept(tmp_path):
+    """SIGTERM to the chief of two in training, for which TensorFlow has a handler of its own: both stop after the same
+    step, which the checkpoint holds."""
+    checkpoint = tmp_path / "gan.keras"
+    started = start(tmp_path, 2, checkpoint, 1_000_000, "full")
+    (chief, log), _ = started
+    try:
+        until(lambda: "\n20 " in log.read_text() or chief.poll() is not None)
+        chief.send_signal(signal.SIGTERM)
+    finally:
+        done = end(started, timeout=60)
+    assert [code for code, _, _ in done] == [130, 130], done[0][2][-2000:]
+    assert done[0][1] == done[1][1]
+
+    from aigc_course.gan import GAN
+
+    assert done[0][1] == f"stopped: stopped at step {GAN.load(checkpoint).step}; training goes on from {checkpoint}."
+    assert not list(tmp_path.glob(".*.keras"))
+
+
 @pytest.mark.parametrize(
     ("workers", "rank", "message"),
     [
         (["127.0.0.1"], 0, "HOST:PORT; received 127.0.0.1"),
         (["a:1", "a:1"], 0, "different addresses"),
         (["a:port", "b:2"], 0, "HOST:PORT"),
+        (["a:0", "b:65536"], 0, "HOST:PORT"),
+        ([1, "b:2"], 0, "HOST:PORT; received 1, b:2"),
         (["a:1", "b:2"], 2, r"rank must lie in 0 … 1 for 2 workers; received 2"),
         (["a:1", "b:2"], None, "rank must lie in 0 … 1"),
         (["a:1", "b:2"], -1, "received -1"),
@@ -259,3 +294,11 @@ def test_a_batch_that_grows_is_the_same_in_both_loops(tiny_gan, tmp_path):
     resumed = distributed.train(one, build, images, 5, parts, checkpoint)
     for a, b in zip(plain.get_weights(), resumed.get_weights(), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+
+
+def test_a_chief_beside_the_workers_is_refused(monkeypatch):
+    """TF_CONFIG can give the chief a job of its own; here worker 0 is the chief, and nobody may be left out."""
+    config = {"cluster": {"chief": ["a:1"], "worker": ["b:2"]}, "task": {"type": "chief", "index": 0}}
+    monkeypatch.setenv("TF_CONFIG", json.dumps(config))
+    with pytest.raises(CourseError, match="must name workers only; received chief, worker"):
+        distributed.cluster()
