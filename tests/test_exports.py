@@ -307,3 +307,4 @@ def test_visible_is_one_line_and_keeps_what_scripts_need():
     assert visible("a\r\nb\tc") == "a b c"
     assert visible("می\u200cخواهم क्\u200dष") == "می\u200cخواهم क्\u200dष"
     assert visible("\ud800\x07\u2029x") == "\\ud800\\u0007 x"
+    assert visible("a\tb  c", fold=False) == "a\\u0009b  c"

@@ -137,11 +137,16 @@ def entries_of(folder):
         raise CourseError(
             f"SUBMISSIONS must be a folder with one sub-folder or one notebook a student; {visible(folder)} is none."
         )
-    entries = sorted(os.scandir(folder), key=lambda entry: os.fsencode(entry.name))
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: os.fsencode(entry.name))
+    except OSError as error:
+        raise CourseError(f"{visible(folder)} cannot be read: {error.strerror}.") from error
     real = [entry for entry in entries if not is_litter(entry.name)]
     if len(real) == 1 and real[0].is_dir(follow_symlinks=False):
         system = recognise(real[0].name, "\0", True).person.system
-        inside = [recognise(entry.name, "\0", entry.is_dir()).person.system for entry in os.scandir(real[0].path)]
+        inside = []
+        with contextlib.suppress(OSError):
+            inside = [recognise(entry.name, "\0", entry.is_dir()).person.system for entry in os.scandir(real[0].path)]
         if system in OWN_NAMES and sum(name not in OWN_NAMES for name in inside) > 1:
             raise CourseError(
                 f"{visible(folder)} holds one folder, {visible(real[0].name)}, and the students are inside that. "
@@ -268,9 +273,7 @@ def receipt(path, person, piles):
     """True for the text that Blackboard writes for each attempt; its first line has the person's name."""
     if not BLACKBOARD.fullmatch(path.name) or path.suffix != ".txt":
         return False
-    line = ""
-    with contextlib.suppress(OSError), open(path, "rb") as file:
-        line = file.readline(500).decode("utf-8-sig", "replace")
+    line = head(path, 500).split(b"\n")[0].decode("utf-8-sig", "replace")
     pile = pile_of(person, piles)
     if found := re.match(r"\s*Name:\s*(.+?)\s*\(([^()]+)\)\s*$", line):
         whole = "_".join(person.key[1:])
@@ -279,17 +282,26 @@ def receipt(path, person, piles):
     return True
 
 
+def head(path, most):
+    """The first bytes of a plain file; none of a link, a pipe, or what cannot be read."""
+    with contextlib.suppress(OSError):
+        if stat.S_ISREG(os.lstat(path).st_mode):
+            with open(path, "rb") as file:
+                return file.read(most)
+    return b""
+
+
 def late_in_sakai(folder):
     """User names of those whose line in Sakai's grades.csv says "Late"; only its English edition is read."""
     late = set()
-    with contextlib.suppress(OSError, UnicodeDecodeError, csv.Error):
-        place = None
-        for line in csv.reader(io.StringIO((folder / "grades.csv").read_text("utf-8-sig"), newline="")):
+    with contextlib.suppress(csv.Error):
+        place, text = None, head(folder / "grades.csv", 10_000_000).decode("utf-8-sig", "replace")
+        for line in csv.reader(io.StringIO(text, newline="")):
             if place is None:
                 names = [name.casefold().strip() for name in line]
                 place = next((i for i, name in enumerate(names) if name.startswith("late")), None)
             elif place < len(line) and line[place].strip().casefold() in ("late", "yes", "true"):
-                late |= {line[i].casefold() for i in (0, 1)}
+                late |= {name.casefold() for name in line[:2]}
     return late
 
 
@@ -363,4 +375,4 @@ def holders(people):
 
 def shown(path, folder):
     """A path inside the folder, for people to read."""
-    return visible(decoded(os.path.relpath(path, folder)))
+    return visible(decoded(os.path.relpath(path, folder)), fold=False)

@@ -45,7 +45,7 @@ def grade(arguments):
     out, pages = Path(arguments.out), Path(arguments.feedback)
     store = out.with_name(f".{out.stem}.graded")  # not among the pages: those go to students
     roster = read_roster(arguments.roster) if arguments.roster else None
-    made = [store, pages, *([arguments.roster] if arguments.roster else []), *out.parent.glob(f"{out.stem}*.csv")]
+    made = [store, pages, out, *tables.beside(out).values(), *([arguments.roster] if arguments.roster else [])]
     found = reading.find_submissions(arguments.submissions, assignment.name, roster, made)
     for name in arguments.export:
         tables.check_export(name, found)

@@ -15,11 +15,11 @@ NOTEBOOK = re.compile(r"\.ipynb(?:\s*\(\d{1,3}\))?(?:\.(?:txt|json))?$", re.IGNO
 
 # Moodle takes every "_" out of the name, so that the first one ends it: a student's own file name comes after.
 MOODLE = re.compile(r"(?P<name>[^_]*)_(?P<id>\d+)_assignsubmission_[a-z]+(?:_(?P<rest>.*))?")
-CANVAS = re.compile(r"(?P<name>[^\s-]+?)_(?:(?P<late>LATE|late)_)?(?P<id>[1-9]\d*)_(?P<file>[1-9]\d*)_(?P<rest>.+)")
+CANVAS = re.compile(r"(?P<name>.+?)_(?:(?P<late>LATE|late)_)?(?P<id>[1-9]\d*)_(?P<file>[1-9]\d*)_(?P<rest>.+)")
 CANVAS_ANONYMOUS = re.compile(r"(?:(?P<late>LATE)_)?anon_(?P<id>[A-Za-z0-9]+)_(?P<file>[1-9]\d*)_(?P<rest>.+)")
 BLACKBOARD = re.compile(r"(?P<column>.+?)_(?P<id>[^_]+)_attempt_(?P<attempt>\d{4}(?:-\d\d){5})(?:_(?P<rest>.*)|\.txt)?")
 BRIGHTSPACE = re.compile(r"(?P<id>\d+)-(?P<box>\d+) - (?P<name>.+?) - (?P<attempt>.+)")
-SAKAI = re.compile(r"(?P<name>[^()]*,[^()]*(?:\([^()]+\); [^()]*,[^()]*)*)\((?P<id>[^()]+)\)(?:_(?P<rest>.*))?")
+SAKAI = re.compile(r"(?P<name>[^()]*,.*?)\((?P<id>(?!\d\d?\))[^()]+)\)(?:_(?P<rest>.*))?")
 
 # Students' own: 2023110345, SA23011045, 2023E8013282054. At least five digits, so that no "02" of an assignment is one.
 NUMBER = re.compile(r"[A-Za-z]{0,3}\d{5,20}[A-Za-z]?|\d{4}[A-Za-z]{1,3}\d{4,13}", re.ASCII)
@@ -32,6 +32,7 @@ COPY = re.compile(
     r"|[ _-]+(?:v\d{1,2}|final|最终版?|修改版?|重交|resubmi(?:t|ssion)))$",
     re.IGNORECASE,
 )
+LABELS = re.compile(r"(?:学号|姓名|班级)[:：]?")  # "number", "name", "class"
 SEPARATORS = (r"[_＿]+", r"[+＋]+", r"[-—–－]+", r"\s+")
 WORDS = re.compile(
     r"[\s_＿+＋\-—–－()（）\[\]【】,，.]+|(?<=[^\x00-\x7f])(?=[\x00-\x7f])|(?<=[\x00-\x7f])(?=[^\x00-\x7f])"
@@ -64,7 +65,12 @@ class Person:
     @property
     def label(self):
         """The name, or what stands in for it."""
-        return self.name or self.id or visible(decoded(self.key[-1])) or "(no name)"
+        return self.name or self.id or tidy(decoded(self.key[-1])) or "(no name)"
+
+    @property
+    def unique(self):
+        """The number, or the path as it is: what a table goes by."""
+        return self.id or visible(decoded(self.key[-1]), fold=False)
 
 
 @dataclass(frozen=True)
@@ -111,7 +117,10 @@ def canvas(text, assignment):
     if found := CANVAS_ANONYMOUS.fullmatch(text):
         return Found(Person(("canvas", "anonymous", found["id"]), "canvas", found["id"]), bool(found["late"]))
     found = CANVAS.fullmatch(text)
-    if not found or found["name"] != found["name"].lower():
+    if not found:
+        return None
+    as_canvas_writes = found["name"] == found["name"].lower() and not re.search(r"[\s-]", found["name"])
+    if not (as_canvas_writes or found["late"] or is_named_like(found["rest"], assignment)):
         return None
     number = re.match(r"\d+", assignment)
     first, second = found["id"], found["file"]
@@ -144,9 +153,11 @@ def sakai(text, assignment):
     """Last, First(id), a folder, or with _Submission attachment(s)_file.ipynb behind it; the comma is always there."""
     if found := SAKAI.fullmatch(text):
         whole = f"{found['name']}({found['id']})"
-        ids = re.findall(r"\(([^()]+)\)", whole)
-        keys = {"username": ids[0]} if len(ids) == 1 else {}  # several: a group
-        return Found(Person(("sakai", whole), "sakai", "; ".join(ids), tidy(re.sub(r"\([^()]+\)", "", whole)), keys))
+        if "); " in whole:  # a group
+            names, ids = re.sub(r"\([^()]+\)", "", whole), re.findall(r"\(([^()]+)\)", whole)
+            return Found(Person(("sakai", whole), "sakai", "; ".join(ids), tidy(names)))
+        keys = {"username": found["id"]}
+        return Found(Person(("sakai", whole), "sakai", found["id"], tidy(found["name"]), keys))
     return None
 
 
@@ -162,14 +173,15 @@ def by_number(name, text, assignment, folder):
         system = "number" if number else "path"
         return Found(Person(("folder", name), system, number, who or tidy(stem), keys), late)
     if number:  # two names with one number are two people until somebody says which is right
-        return Found(Person(("number", number, who), "number", number, who, keys), late, stem)
+        return Found(Person(("number", number, who), "number", number, who, keys), late)
     if not rest:  # 02_minimax_game (3).ipynb, saved from a letter: of whom, nothing says
         return Found(Person(("file", name), "path", "", tidy(stem)), late)
-    return Found(Person(("file", without_copy(NOTEBOOK.sub("", name))), "path", "", tidy(rest)), late, stem)
+    return Found(Person(("file", without_copy(NOTEBOOK.sub("", name))), "path", "", tidy(rest)), late)
 
 
 def number_and_name(text):
     """(number, name) in a text without the assignment; the number is "" unless exactly one can be meant."""
+    text = LABELS.sub("_", text)
     separator = next((s for s in SEPARATORS if re.search(s, text)), SEPARATORS[-1])
     parts = [part for part in re.split(separator, text) if part.strip()]
     numbers = {word for part in parts for word in words(part) if NUMBER.fullmatch(word)}
@@ -189,8 +201,8 @@ def number_and_name(text):
             first -= 1
         if first < place:
             return number, tidy(" ".join(parts[first:place]))
-    for i in (place - 1, place + 1):
-        if 0 <= i < len(parts) and sum(c.isdigit() for c in parts[i]) <= 2 and re.search(r"[^\W\d_]", parts[i]):
+    for i in sorted(range(len(parts)), key=lambda i: (abs(i - place), i)):  # the nearest, the one in front first
+        if i != place and sum(c.isdigit() for c in parts[i]) <= 2 and re.search(r"[^\W\d_]", parts[i]):
             return number, tidy(parts[i])
     return number, ""
 

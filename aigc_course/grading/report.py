@@ -27,7 +27,7 @@ def report(results, found, assignment, out, pages, interrupted=False, exports=()
         int: 0; 1 where a file or a person was not graded, or is in no export; 130 after Ctrl-C.
     """
     out = Path(out)
-    totals, listed = (out.with_name(f"{out.stem}.{name}{out.suffix or '.csv'}") for name in ("totals", "not_graded"))
+    totals, listed = tables.beside(out)["totals"], tables.beside(out)["not_graded"]
     marks = combine(found, results)
     tables.write_table(out, tables.marks_table(marks, assignment))
     tables.write_table(totals, tables.totals_table(marks, assignment))

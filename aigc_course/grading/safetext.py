@@ -7,6 +7,7 @@ import re
 import sys
 import unicodedata
 
+BREAKS = re.compile(r"[\t\n\v\f\r\x85\u2028\u2029]+")
 JOINERS = "\u200c\u200d"  # Persian and Indian scripts spell names with them
 # What begins a formula in Excel, LibreOffice or Google Sheets; the wide and small forms do in East Asian settings.
 FORMULA = "=+\\-@＝＋－＠﹦﹢﹣﹫−"
@@ -15,7 +16,7 @@ NUMBER = r"[-+−－＋]\.?\d[\d.]*(?:[eE][-+]?\d+)?(?![\w+\-*/^&=<>!|(%'])"
 # begin a cell. A space is a separator too, but there "-0.5" and a dash are what they are.
 BEGINS = re.compile(
     rf"""(?:^|[;,\t|:"'`^~\u200b-\u200d\u2060\ufeff；，、：]\s*)(?=[{FORMULA}])"""
-    rf"""|(?<=\s)(?=[{FORMULA}])(?!{NUMBER}|[-+−]\s)"""
+    rf"""|(?<=\s)(?=[{FORMULA}])(?!{NUMBER}|[-+−] )"""
 )
 
 
@@ -24,20 +25,21 @@ def decoded(name):
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
-def visible(text):
-    """One line in which everything shows.
+def visible(text, fold=True):
+    """One line in which everything shows; with `fold`, a break of a line or a tabulator is a space.
 
     Controls and lone surrogates are written as \\u202e, and so are the marks that turn the reading direction, by which
     a name shows other letters than it holds ("Trojan Source", 2021).
     """
-    return "".join(shown(c) for c in " ".join(str(text).split()))
+    text = BREAKS.sub(" ", str(text)) if fold else str(text)
+    return "".join(shown(c) for c in text)
 
 
 def shown(character):
     """A character, or its escape if it would not show or would change how others show."""
     kind = unicodedata.category(character)
     hidden = kind in ("Cc", "Cs", "Co", "Cn", "Zl", "Zp") or (kind == "Cf" and character not in JOINERS)
-    return f"\\u{ord(character):04x}" if hidden else " " if kind == "Zs" else character
+    return f"\\u{ord(character):04x}" if hidden else character
 
 
 def cell(value):
@@ -47,7 +49,7 @@ def cell(value):
     """
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return value
-    return BEGINS.sub(lambda found: found[0] + "'", visible(value))
+    return BEGINS.sub(lambda found: found[0] + "'", visible(value).strip())
 
 
 def is_plain(value):

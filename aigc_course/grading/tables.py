@@ -25,6 +25,12 @@ class Export:
     left_out: list
 
 
+def beside(out):
+    """{what: path} of the tables that stand beside the marks."""
+    names = ("totals", "not_graded", *EXPORTS)
+    return {name: out.with_name(f"{out.stem}.{name}{out.suffix or '.csv'}") for name in names}
+
+
 def write_table(path, lines):
     """A CSV file, whole or not at all, in UTF-8 with the mark that Excel wants; no cell can be a formula."""
     buffer = io.StringIO(newline="")
@@ -46,9 +52,9 @@ def totals_table(marks, assignment):
     """A line a person, with nbgrader's names of columns, then a column an exercise."""
     yield (*TOTALS, *(task.key for task in assignment.tasks), "feedback", "remarks")
     for mark in marks:
-        id_, *rest = who(mark)
+        _, *rest = who(mark)
         points = filled(mark.points)
-        yield (id_ or mark.person.label, *rest, assignment.name, points, points, mark.most,
+        yield (mark.person.unique, *rest, assignment.name, points, points, mark.most,
                *(filled(row["points"]) for row in mark.result["rows"]),
                pages.file_name(mark.person), " ".join(mark.notes))  # fmt: skip
 
@@ -175,7 +181,7 @@ def write_exports(kinds, marks, people, assignment, out, column=None):
     doubtful = {person.key for several in holders(people).values() for person in several}
     for kind in kinds:
         export = EXPORTS[kind](marks, assignment, column or assignment.name, doubtful)
-        path = out.with_name(f"{out.stem}.{kind}.csv")
+        path = beside(out)[kind]
         write_table(path, export.lines)
         missing += len(export.left_out)
         names = [f"{name} ({reason})" for name, reason in export.left_out[:SHOWN]]
