@@ -56,9 +56,9 @@ def build(seccomp, architecture, allowed, conditional, errno):
         check(seccomp.seccomp_arch_add(context, code), "seccomp_arch_add")
         check(seccomp.seccomp_arch_remove(context, seccomp.seccomp_arch_native()), "seccomp_arch_remove")
     for name, conditions in [*((name, []) for name in allowed), *conditional]:
-        number = seccomp.seccomp_syscall_resolve_name_arch(ctypes.c_uint32(code), name.encode())
-        if number < 0:  # this processor has no such call
-            continue
+        if seccomp.seccomp_syscall_resolve_name_arch(ctypes.c_uint32(code), name.encode()) < 0:
+            continue  # this processor has no such call
+        number = seccomp.seccomp_syscall_resolve_name(name.encode())  # rules take this machine's numbers, for any other
         array = (Condition * len(conditions))(*(Condition(i, MASKED_EQ, mask, value) for i, mask, value in conditions))
         check(seccomp.seccomp_rule_add_array(context, ALLOW, number, len(conditions), array), name)
     with tempfile.TemporaryFile() as file:

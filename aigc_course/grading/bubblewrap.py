@@ -59,7 +59,13 @@ def copies():
     found.add(PACKAGE)
     if (PACKAGE.parent / "solutions").is_dir() or (PACKAGE.parent / "tests" / "hostile.py").is_file():
         found.add(PACKAGE.parent)
-    return sorted(path for path in found if path.is_dir() and any(path.is_relative_to(tree) for tree in trees()))
+    real = {path.resolve() for path in found if path.is_dir()}
+    return sorted(
+        tree / path.relative_to(tree.resolve())  # lib64 may be another name of lib
+        for path in real
+        for tree in trees()
+        if path.is_relative_to(tree.resolve())
+    )
 
 
 @functools.cache

@@ -10,7 +10,7 @@ import json
 import re
 import sys
 
-MEMORY, SECONDS = 512 * 2**20, 15  # address space; processor time
+MEMORY, SECONDS = 384 * 2**20, 15  # address space; processor time
 CELLS_MOST = 500
 SOURCE_MOST = 200_000  # characters of all code
 PARSED_MOST = 50_000  # characters of one cell; a longer one is searched for definitions, not parsed

@@ -35,6 +35,7 @@ NO_SANDBOX = (
     "\033[1;31mNO SANDBOX: submissions run with your rights. They can read your files and the solutions, use the "
     "network and change the marks. Do this only with notebooks that you have read.\033[0m"
 )
+UNASKED = "the program answered in a way that it was not asked for"
 RUNNING = set()  # sandboxes that are up, for `end_all`
 NUMBERS = itertools.count(random.randrange(1000))  # two graders at a time seldom begin alike
 
@@ -245,9 +246,9 @@ class Sandbox:
         reply, values = self.ask(header, arrays)
         error, counts = reply.get("error"), reply.get("answers")
         if not isinstance(counts, list) or any(count != outputs for count in counts) or len(counts) > len(cases):
-            self.fail("the program answered in a way that it was not asked for")
+            self.fail(UNASKED)
         if len(values) != outputs * len(counts):
-            self.fail("the program answered in a way that it was not asked for")
+            self.fail(UNASKED)
         groups = [values[i * outputs : (i + 1) * outputs] for i in range(len(counts))]
         if len(groups) < len(cases) and not error:
             error = ["Missing", ""]
@@ -263,7 +264,7 @@ class Sandbox:
             self.fail()
         reply = self.receive()
         if reply[0].get("id") != number:
-            self.fail("the program answered in a way that it was not asked for")
+            self.fail(UNASKED)
         self.deadline = None
         return reply
 
@@ -272,7 +273,7 @@ class Sandbox:
         try:
             reply = frames.read(self.process.stdout)
         except (frames.BrokenFrame, OSError, ValueError):
-            self.fail("the program answered in a way that it was not asked for")
+            self.fail(UNASKED)
         if reply is None or not isinstance(reply[0], dict):
             self.fail()
         return reply
@@ -316,9 +317,9 @@ class Sandbox:
         self.peak = max(self.peak, memory)
         if memory > self.limits.memory:
             return much
-        if self.kind == "bwrap" and len(tree) > 1:  # tree[1]: bubblewrap's own process inside
-            if limits.files_in_memory(tree[1], bubblewrap.FOLDERS, self.limits.folder) > limits.FILES:
-                return f"it made more than {limits.FILES:,} files"
+        inner = tree[1:2] if self.kind == "bwrap" else []  # bubblewrap's own process inside
+        if any(limits.files_in_memory(pid, bubblewrap.FOLDERS, self.limits.folder) > limits.FILES for pid in inner):
+            return f"it made more than {limits.FILES:,} files"
         if len(tree) > 8 and limits.open_files(tree, 512) > limits.OPEN:
             return f"it held more than {limits.OPEN:,} files open"
         return None
