@@ -77,6 +77,6 @@ def first_number(path):
 def read(path):
     """A file's text; nothing where it cannot be read."""
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""

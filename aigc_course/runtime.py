@@ -76,7 +76,8 @@ def forgiving_output():
     """Lets stdout and stderr write "?" for a character that their encoding lacks (ASCII, cp1252) instead of failing."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a notebook's streams have no encoding; there may be none at all
-            stream.reconfigure(errors="replace")
+            with contextlib.suppress(ValueError):  # it is closed
+                stream.reconfigure(errors="replace")
 
 
 @functools.lru_cache(maxsize=None)  # noqa: UP033  (Python 3.8 has no functools.cache)

@@ -396,9 +396,12 @@ def test_output_forgives(monkeypatch, encoding):
 
 
 def test_output_that_is_no_file_is_left_alone(monkeypatch):
-    """A notebook's stream, or a test's."""
-    monkeypatch.setattr(sys, "stdout", io.StringIO())
-    runtime.forgiving_output()
+    """A notebook's stream, or one that is closed."""
+    closed = io.TextIOWrapper(io.BytesIO())
+    closed.close()
+    for stream in (io.StringIO(), closed):
+        monkeypatch.setattr(sys, "stdout", stream)
+        runtime.forgiving_output()
 
 
 # --- what a container allows -----------------------------------------------------------------------------
