@@ -221,7 +221,7 @@ def test_one_signal_stops_all_workers_with_everything_kept(tmp_path):
         until(lambda: "\n20 " in log.read_text() or chief.poll() is not None)
         chief.send_signal(signal.SIGTERM)
     finally:
-        done = end(started, timeout=60)
+        done = end(started)
     assert [code for code, _, _ in done] == [130, 130], done[0][2][-2000:]
     assert done[0][1] == done[1][1]
 

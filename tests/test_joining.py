@@ -61,7 +61,7 @@ def test_a_worker_that_waits_can_be_stopped(tmp_path):
                 until(lambda log=log: "nothing listens there" in log.read_text())
                 process.send_signal(sent)
     finally:
-        (first, second, third) = end(started, timeout=60)
+        (first, second, third) = end(started)
     assert (first[:2], second[:2]) == ((130, "stopped"), (130, "stopped"))
     assert third[0] == 2
     assert third[1].startswith(f"error: worker 1 waited 1 s (AIGC_JOIN_SECONDS) for worker 0 at {missing[2]} (nothing")
@@ -94,7 +94,7 @@ distributed.strategy()
         watchers = until(psutil.Process(started[1][0].pid).children)
         time.sleep(1)  # so that it is in TensorFlow's wait; before it the same holds
         started[1][0].send_signal(signal.SIGINT)
-        until(lambda: started[1][0].poll() is not None, 10)
+        until(lambda: started[1][0].poll() is not None, 60)
         until(lambda: started[0][0].poll() is not None, 60)
     finally:
         (timed, interrupted) = end(started, timeout=1)
@@ -104,7 +104,7 @@ distributed.strategy()
     assert "error: the workers found each other, but did not join within 3 s" in timed[1]
     assert "worker 1 at 127.0.0.1:" in timed[1]
     assert interrupted[0] == -signal.SIGINT
-    until(lambda: not any(alive(one) for one in watchers), 10)
+    until(lambda: not any(alive(one) for one in watchers), 60)
 
 
 def alive(process):
