@@ -59,7 +59,7 @@ def run(recipe, seed):
         keras.utils.set_random_seed(seed)
     from aigc_course import data, metrics
     from aigc_course import gan as gan_module
-    from aigc_course.__main__ import RECIPE, fit_to, images_in, new_gan, phases
+    from aigc_course.recipe import RECIPE, fit_to, images_in, new_gan, phases
 
     (images, _), _ = data.load_mnist()
     cap, every = seconds_allowed(recipe), RECIPES[recipe][1]

@@ -18,6 +18,7 @@ from conftest import TINY_LATENT, tiny_discriminator, tiny_generator
 from PIL import Image
 
 import aigc_course.__main__ as cli
+from aigc_course import recipe
 from aigc_course import data, doctor, models, objectives, runtime
 from aigc_course.gan import GAN, load_generator
 
@@ -46,7 +47,7 @@ def trained(tmp_path_factory, images_file):
     out = tmp_path_factory.mktemp("runs") / "trained"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(runtime, "xla_works", lambda: False)
-        patch.setattr(cli, "SCORED", 60)
+        patch.setattr(recipe, "SCORED", 60)
         code = cli.main(["train", "--steps", "3", "--batch-size", "8", "--data", str(images_file), "--out", str(out)])
     assert code == 0
     return out
@@ -81,16 +82,71 @@ def files(folder):
 )  # fmt: skip
 def test_phases(start, steps, expected):
     """Small batches up to the change, larger ones from there on, from wherever a run is taken up."""
-    found = cli.phases(cli.RECIPE, start, steps)
+    found = recipe.phases(recipe.RECIPE, start, steps)
     assert found == expected
-    assert cli.images_in(found, start) == sum(16 if step < 1300 else 64 for step in range(start, steps))
+    assert recipe.images_in(found, start) == sum(16 if step < 1300 else 64 for step in range(start, steps))
+
+
+def test_minutes_fit_steps_batches_and_average_to_the_machine(tmp_path, images_file, monkeypatch, capsys):
+    """A plan after the first small batches, mended after the first large ones; both are in the report; the run keeps
+    its own number of steps when it is resumed."""
+    monkeypatch.setattr(recipe, "SCORED", 60)
+    monkeypatch.setattr(recipe, "WINDOW", 2)
+    monkeypatch.setattr(recipe, "FIRST", 6)
+    monkeypatch.setattr(recipe, "RECIPE", {**recipe.RECIPE, "batch_size": 4, "later_batch_size": 12})
+    rates = {4: 0.1, 12: 0.5}  # seconds a step, of a clock that only training moves
+    clock, fit = [0.0], GAN.fit
+
+    def slow(self, x, batch_size=64, **options):
+        before, steps = self.step, 0
+        for _ in range(options["epochs"]):
+            fit(self, x, batch_size, **{**options, "epochs": 1, "callbacks": []})
+            clock[0] += rates[batch_size] * (self.step - before - steps)
+            steps = self.step - before
+            for callback in options["callbacks"]:
+                callback.set_model(self)
+                callback.on_epoch_end(0, dict.fromkeys(recipe.COLUMNS[3:], 0.5))
+
+    monkeypatch.setattr(GAN, "fit", slow)
+    monkeypatch.setattr(recipe.HistoryFile, "seconds", lambda self: clock[0])
+    monkeypatch.setattr(recipe, "LEAST_MINUTES", 0.1)
+    monkeypatch.setattr(recipe, "FINISH", 2.0)
+    out = tmp_path / "run"
+    assert cli.main(["train", "--minutes", "0.5", "--data", str(images_file), "--out", str(out)]) == 0
+    report = json.loads((out / "report.json").read_text(encoding="utf-8"))
+    first, second = report["plan"]["predictions"]
+    assert report["plan"]["minutes"] == 0.5
+    assert (first["step"], first["seconds_a_step"], second["seconds_a_step"]) == (6, 0.1, 0.5)
+    small = recipe.RECIPE["grow_at"] / recipe.STEPS
+    wanted = int((28.0 - 0.6) / 0.1 + 6) / (small + (1 - small) * recipe.LARGE_STEP)
+    assert first["steps"] == pytest.approx(wanted, abs=1)
+    assert report["settings"]["grow_at"] == pytest.approx(small * wanted, abs=1)
+    assert report["steps"] == second["steps"] < first["steps"]  # large batches took longer than foretold
+    assert 26.0 < clock[0] <= 28.0
+    assert "10.0 steps a second here" in capsys.readouterr().out
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(GAN, "fit", fit)
+        assert cli.main(["train", "--resume", "--out", str(out)]) == 2
+    assert f"is at step {report['steps']} already" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("more", [["--steps", "3"], ["--batch-size", "8"], ["--resume"], ["--workers", "a:1,b:1"], []])
+def test_minutes_that_contradict_are_refused(tmp_path, capsys, more):
+    """--minutes with --steps, a batch size, --resume or --workers, or too short a time: one line."""
+    minutes = "1" if more else "0.1"
+    if more == ["--resume"]:
+        (tmp_path / "checkpoint.keras").write_bytes(b"x")
+        kept = {name: recipe.RECIPE[name] for name in ("batch_size", "later_batch_size")}
+        settings = {**kept, "seed": 7, "objective": "smoothed", "data": "mnist"}
+        (tmp_path / "settings.json").write_text(json.dumps(settings), encoding="utf-8")
+    error = refused(capsys, "train", "--minutes", minutes, "--out", tmp_path, *more)
+    assert f"leave {more[0]} out" in error if more else "--minutes must lie in 0.5" in error
 
 
 def test_the_batch_grows_in_training_and_after_a_resume(tmp_path, images_file, monkeypatch):
     """With the change at step 2: images of steps 1-2 in small batches, then larger ones; a resumed run goes on so."""
-    monkeypatch.setattr(cli, "GROW_AT", 2)
-    monkeypatch.setattr(cli, "SCORED", 60)
-    monkeypatch.setattr(cli, "RECIPE", {**cli.RECIPE, "batch_size": 4, "later_batch_size": 12})
+    monkeypatch.setattr(recipe, "SCORED", 60)
+    monkeypatch.setattr(recipe, "RECIPE", {**recipe.RECIPE, "grow_at": 2, "batch_size": 4, "later_batch_size": 12})
     monkeypatch.setattr(runtime, "xla_works", lambda: False)
     sizes, fit = [], GAN.fit
 
@@ -169,7 +225,7 @@ def test_starting_anew_keeps_the_earlier_checkpoint(trained, tmp_path, monkeypat
     """Without --resume a run in the same folder begins at step 0; the earlier checkpoint is kept under another name.
     An unreadable moment later, --resume goes on with the settings of the folder, and only as far as asked."""
     monkeypatch.setattr(runtime, "xla_works", lambda: False)
-    monkeypatch.setattr(cli, "finish", lambda *_: {"judge_distance": 0.0})
+    monkeypatch.setattr(recipe, "finish", lambda *_: {"judge_distance": 0.0})
     out = tmp_path / "run"
     shutil.copytree(trained, out)
     earlier = (out / "checkpoint.keras").read_bytes()
@@ -178,17 +234,17 @@ def test_starting_anew_keeps_the_earlier_checkpoint(trained, tmp_path, monkeypat
     assert GAN.load(out / "checkpoint.keras").step == 1
     assert cli.main(["train", "--steps", "2", "--out", str(out), "--resume"]) == 0
     assert GAN.load(out / "checkpoint.keras").step == 2
-    assert [row["step"] for row in cli.read_history(out)] == [1, 2]
+    assert [row["step"] for row in recipe.read_history(out)] == [1, 2]
     assert json.loads((out / "settings.json").read_text())["batch_size"] == 4
 
 
 def test_diverged_training_is_reported_not_hidden(tmp_path, trained, monkeypatch):
     """Weights that became NaN: the run still ends with a report, in strict JSON and without a score."""
-    monkeypatch.setattr(cli, "SCORED", 60)
+    monkeypatch.setattr(recipe, "SCORED", 60)
     gan = GAN.load(trained / "checkpoint.keras")
     gan.ema_generator.set_weights([np.full_like(w, np.nan) for w in gan.ema_generator.get_weights()])
-    log = cli.HistoryFile(tmp_path / "history.csv", [], 8, 0.0)
-    cli.finish(gan, tmp_path, {}, log, False)
+    log = recipe.HistoryFile(tmp_path / "history.csv", [], 8, 0.0)
+    recipe.finish(gan, tmp_path, {}, log, False)
     report = json.loads((tmp_path / "report.json").read_text(), parse_constant=lambda word: pytest.fail(word))
     assert report["judge_distance"] is None
     assert report["class_shares"] is None
@@ -504,8 +560,8 @@ def test_doctor_says_what_to_do_about_each_fault(capsys, monkeypatch, name):
     assert any(word in told for word in ("install", "close", "make room", "make setup"))
 
 
-FAST = "m.WINDOW = 2; m.SAVE_EVERY = 1; m.SCORED = 60"
-LIGHT = FAST + "; m.finish = lambda *_: {'judge_distance': 0.0}"  # the weights are what is asked about
+FAST = "from aigc_course import recipe as r; r.WINDOW = 2; r.SAVE_EVERY = 1; r.SCORED = 60"
+LIGHT = FAST + "; r.finish = lambda *_: {'judge_distance': 0.0}"  # the weights are what is asked about
 
 
 def weights_in(checkpoint):
@@ -565,7 +621,7 @@ gan.GAN.save = lambda self, *a, **k: (save(self, *a, **k), time.sleep(1))[0]
     different = [name for name in first if not np.array_equal(first[name], second[name])]
     assert different == []
     for folder in (whole, killed):
-        assert [row["step"] for row in cli.read_history(folder)] == [2, 4, 6, 8, 10, 12]
+        assert [row["step"] for row in recipe.read_history(folder)] == [2, 4, 6, 8, 10, 12]
 
 
 @pytest.mark.slow
@@ -575,7 +631,7 @@ def test_ctrl_c_keeps_what_was_learnt(tmp_path, images_file, sent):
     says "interrupted", the command to go on; no traceback. That command goes on from there."""
     out = tmp_path / "run"
     process = start("train", "--steps", 100_000, "--batch-size", 8, "--data", images_file, "--out", out, setup=FAST)
-    wait_for(lambda: len(cli.read_history(out)) >= 2, process)
+    wait_for(lambda: len(recipe.read_history(out)) >= 2, process)
     process.send_signal(sent)
     said, err = process.communicate(timeout=120)
     assert process.returncode == 130, said + err
@@ -591,6 +647,6 @@ def test_ctrl_c_keeps_what_was_learnt(tmp_path, images_file, sent):
     assert not [p.name for p in out.iterdir() if p.name.startswith(".")]
     if sent == signal.SIGINT:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(cli, "finish", lambda *_: {"judge_distance": 0.0})
+            patch.setattr(recipe, "finish", lambda *_: {"judge_distance": 0.0})
             assert cli.main(["train", "--steps", str(gan.step + 1), "--out", str(out), "--resume"]) == 0
         assert GAN.load(out / "checkpoint.keras").step == gan.step + 1

@@ -87,7 +87,8 @@ def lockless(tmp_path_factory):
 WORK = """
 import sys
 import aigc_course.__main__ as cli
-cli.SCORED, (data, out) = 60, sys.argv[1:]
+from aigc_course import recipe
+recipe.SCORED, (data, out) = 60, sys.argv[1:]
 train = ["train", "--batch-size", "8", "--data", data, "--out", out]
 print([cli.main(command) for command in (
     [*train, "--steps", "2"],
@@ -171,7 +172,8 @@ def test_damage_is_still_called_damage(tmp_path, kind):
 TALK = """
 import sys
 import aigc_course.__main__ as cli
-cli.SCORED, (data, out), codes = 60, sys.argv[1:], []
+from aigc_course import recipe
+recipe.SCORED, (data, out), codes = 60, sys.argv[1:], []
 for command in (
     ["doctor"],
     ["train", "--steps", "2", "--batch-size", "8", "--data", data, "--out", out],
