@@ -269,6 +269,8 @@ def check_kernel():
     if program is None:
         return fault(f"python3 in {spec.resource_dir} starts {named}, which is gone", mend)
     lacks = lacking(program)
+    if lacks and os.path.abspath(program) == os.path.abspath(sys.executable):
+        return fault(f"python3 starts {program}, which lacks {lacks}", f"`{program} -m pip install -e {ROOT}[cpu,lab]`")
     if lacks:
         return fault(f"python3 in {spec.resource_dir} starts {named}, which lacks {lacks}", mend)
     return fine(f"python3 starts {program}")

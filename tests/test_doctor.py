@@ -26,18 +26,16 @@ def examine(name):
     return doctor.examine(doctor.CHECKS[name])
 
 
+def alone(**more):
+    """The environment, without packages from elsewhere."""
+    return {**{name: value for name, value in os.environ.items() if name != "PYTHONPATH"}, **more}
+
+
 def course(*arguments, python=WITHOUT_PACKAGES, **environment):
     """`PYTHON -m aigc_course …` in the course's folder; returns (exit code, stdout, stderr)."""
-    kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    done = subprocess.run(
-        [*python, "-m", "aigc_course", *arguments],
-        cwd=ROOT,
-        env={**kept, **environment},
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-        timeout=120,
-    )
+    command = [*python, "-m", "aigc_course", *arguments]
+    options = {"cwd": ROOT, "env": alone(**environment), "capture_output": True, "encoding": "utf-8", "check": False}
+    done = subprocess.run(command, timeout=120, **options)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -103,17 +101,9 @@ def old_pythons():
 
 def test_an_old_python_is_told_which_one_is_wanted():
     """Python 3.7 … 3.10: doctor reports, train says it in one line; both name the versions that work."""
+    options = {"cwd": ROOT, "env": alone(PYTHONIOENCODING="utf-8"), "capture_output": True, "encoding": "utf-8"}
     for command, version in old_pythons():
-        done = {}
-        for name in ("doctor", "train"):
-            done[name] = subprocess.run(
-                [*command, name],
-                cwd=ROOT,
-                capture_output=True,
-                encoding="utf-8",
-                check=False,
-                env={**os.environ, "PYTHONIOENCODING": "utf-8"},
-            )
+        done = {name: subprocess.run([*command, name], check=False, **options) for name in ("doctor", "train")}
         line = next(line for line in done["doctor"].stdout.splitlines() if line.startswith("MEND  Python"))
         assert done["doctor"].returncode == 1
         assert done["doctor"].stderr == ""
@@ -162,7 +152,7 @@ def test_tensorflow_is_missing(monkeypatch, capsys):
         monkeypatch.setitem(sys.modules, name, None)
     assert doctor.doctor(None) == 1
     found = findings(capsys.readouterr().out)
-    assert [name for name, state in found.items() if state == "MEND"] == ["TensorFlow"]
+    assert found["TensorFlow"] == "MEND"
     assert found["device"] == found["speed"] == found["locks"] == "note"
     assert "none is installed" in examine("TensorFlow").found
     assert "make setup" in examine("TensorFlow").mend
@@ -179,7 +169,8 @@ def test_tensorflow_is_too_old(monkeypatch):
 def test_tensorflow_that_cannot_be_loaded_is_not_called_missing(tmp_path):
     """A library that it needs is not there: its own words, not "none is installed"."""
     (tmp_path / "tensorflow.py").write_text("raise ImportError('libfoo.so.1: cannot open shared object file')\n")
-    code, out, _ = course("doctor", python=[sys.executable], PYTHONPATH=str(tmp_path))
+    path = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
+    code, out, _ = course("doctor", python=[sys.executable], PYTHONPATH=path)
     assert code == 1
     assert "cannot be loaded (libfoo.so.1: cannot open shared object file)" in out
     assert "none is installed" not in out
@@ -257,6 +248,7 @@ def test_a_kernel_of_a_removed_environment(monkeypatch, tmp_path):
 
 def test_a_kernel_of_a_python_without_the_course(monkeypatch, tmp_path):
     """It starts, but the first import of a notebook would fail."""
+    monkeypatch.delenv("PYTHONPATH", raising=False)
     program = tmp_path / "python"
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -S "$@"\n')
     program.chmod(0o755)
@@ -281,7 +273,11 @@ def test_no_kernel_at_all(monkeypatch):
 def test_a_kernel_that_names_no_path_is_jupyters_own_python(monkeypatch, tmp_path):
     """ "python3" alone means the Python that runs JupyterLab, as jupyter_client reads it."""
     kernelspec(monkeypatch, tmp_path, "python3")
+    monkeypatch.setattr(doctor, "lacking", lambda _: "")
     assert examine("kernel") == ("ok", f"python3 starts {sys.executable}", "")
+    monkeypatch.setattr(doctor, "lacking", lambda _: "aigc_course")
+    assert examine("kernel").state == "MEND"
+    assert f"{sys.executable} -m pip install -e {ROOT}" in examine("kernel").mend
 
 
 # --- 7: the port -----------------------------------------------------------------------------------------
