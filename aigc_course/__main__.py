@@ -109,8 +109,8 @@ def main(argv=None):
             raise
         print(f"error: {runtime.unreadable(error.filename, error) or error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
+    except KeyboardInterrupt as stopped:
+        print(str(stopped) or "stopped", file=sys.stderr)
         return 130
 
 

@@ -136,9 +136,13 @@ def train_together(arguments, out, settings, images):
         print(f"step {step} of {settings['steps']} · {log.rows[-1]['images_per_second']:.0f} images/s · "
               f"D {logs['d_loss']:.3f} · G {logs['g_loss']:.3f}", flush=True)  # fmt: skip
 
-    gan = distributed.train(together, lambda: new_gan(settings), images, settings["steps"],
-                            lambda start: phases(settings, start, settings["steps"]),
-                            checkpoint, rank, WINDOW, report)  # fmt: skip
+    try:
+        gan = distributed.train(together, lambda: new_gan(settings), images, settings["steps"],
+                                lambda start: phases(settings, start, settings["steps"]),
+                                checkpoint, rank, WINDOW, report)  # fmt: skip
+    except Stopped as stopped:
+        print(f"{stopped} Start all workers again with the same command and --resume.")
+        return 130
     if rank == 0:
         finish(gan, out, settings, log, interrupted=False)
     return 0
