@@ -273,7 +273,7 @@ def memory_bomb_in_children(folder):
             time.sleep(60)
     time.sleep(60)"""
     save(folder, unsolved(body))
-    return KEYS[1:], "of memory"
+    return KEYS[1:], "stopped: it"  # took too much memory; a slow machine comes to the end of its time first
 
 
 @hostile
@@ -583,7 +583,7 @@ def memorised_answer(folder):
 @hostile
 def script_in_the_feedback(folder):
     save(folder, unsolved("    raise ValueError('<script>alert(1)</script><img src=x onerror=alert(1)>')"))
-    return KEYS[1:], "<script>"
+    return KEYS[1:], "ValueError"
 
 
 def build(folder):

@@ -1,5 +1,6 @@
 """The grader: good submissions of many styles get all points, hostile ones what they earned; nothing gets out."""
 
+import contextlib
 import csv
 import json
 import os
@@ -14,18 +15,20 @@ import time
 from pathlib import Path
 
 import hostile
+import hostile_more  # noqa: F401  (adds to the corpus)
 import numpy as np
 import psutil
 import pytest
 
 from aigc_course import checks
-from aigc_course.grading import frames, grader, sandbox, submissions
+from aigc_course.grading import bubblewrap, frames, grader, sandbox, submissions
 from aigc_course.runtime import CourseError
 from answers import RIGHT, source
 
 ROOT = Path(__file__).resolve().parent.parent
 EXERCISES = ROOT / "exercises"
 NAMES = sorted(path.name for path in EXERCISES.iterdir())
+TOKEN = "TOKEN-OF-THE-INSTRUCTOR-1a2b3c"
 POINTS = {key: exercise.points for key, exercise in checks.EXERCISES.items()}
 
 
@@ -83,6 +86,7 @@ def attacked(tmp_path_factory, kind):
         patch = pytest.MonkeyPatch()
         patch.setenv("AIGC_TEST_PORT", str(server.getsockname()[1]))
         patch.setenv("AIGC_TEST_CANARY", str(secret))
+        patch.setenv("AIGC_TEST_TOKEN", TOKEN)
         truth = hostile.build(folder)
         before = picture(ROOT / "solutions") | picture(ROOT / "aigc_course") | picture(folder)
         started = time.monotonic()
@@ -150,6 +154,11 @@ def test_nothing_got_out(attacked):
     assert attacked["secret"].read_text() == "SECRET-OF-THE-HOST"
     assert not Path("/tmp/pickled").exists()
     assert "LEAKED" not in json.dumps([row["remarks"] for row in attacked["rows"].values()])
+    for path in attacked["out"].rglob("*"):
+        if path.is_file():
+            text = path.read_text(encoding="utf-8")
+            assert TOKEN not in text
+            assert "SAID-BY-A-SUBMISSION" not in text
     assert leftovers() == []
 
 
@@ -382,13 +391,20 @@ def test_a_bubblewrap_that_may_not_names_the_mend(tmp_path, monkeypatch):
     fake.write_text("#!/bin/sh\necho 'bwrap: setting up uid map: Permission denied' >&2\nexit 1\n")
     fake.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(CourseError, match="bwrap-userns-restrict"):
-        sandbox.choose()
+    for cached in (sandbox.inside, sandbox.groups, bubblewrap.knows):
+        cached.cache_clear()
+    try:
+        with pytest.raises(CourseError, match="bwrap-userns-restrict"):
+            sandbox.choose()
+    finally:
+        for cached in (sandbox.inside, sandbox.groups, bubblewrap.knows):
+            cached.cache_clear()
 
 
 def test_a_sandbox_that_does_not_start_costs_no_marks(tmp_path, monkeypatch):
     """The machine's fault is not the student's: points stay empty, the exit code is 1."""
-    monkeypatch.setattr(sandbox, "bwrap_command", lambda slot, limits: ["false"])
+    sandbox.inside("bwrap")  # it did start once
+    monkeypatch.setattr(bubblewrap, "command", lambda *_: contextlib.nullcontext((["false"], [])))
     folder = small_class(tmp_path / "class", ("ann",))
     assignment = submissions.load_assignment(hostile.NAME, EXERCISES)
     found = submissions.find_submissions(folder, hostile.NAME)
@@ -399,26 +415,6 @@ def test_a_sandbox_that_does_not_start_costs_no_marks(tmp_path, monkeypatch):
     assert grader.report(results, found, assignment, tmp_path / "grades.csv", tmp_path / "pages", False) == 1
     assert {row["points"] for row in rows(tmp_path).values()} == {""}
     assert all("the sandbox did not start" in row["remarks"] for row in rows(tmp_path).values())
-
-
-@pytest.mark.parametrize("engine", ["docker", "podman"])
-def test_the_container_command_locks_as_much(engine):
-    """No engine runs here: the command line is checked for what it must forbid, and for what it must not show."""
-    line = " ".join(sandbox.container_command(engine, "x", sandbox.Limits()))
-    for wanted in (
-        "--network none",
-        "--read-only",
-        "--cap-drop ALL",
-        "no-new-privileges",
-        "--user 65534:65534",
-        f"--memory {3 * 2**30}",
-        "--pids-limit 128",
-        "/stub.py:/course/aigc_course/checks/__init__.py:ro",
-    ):
-        assert wanted in line
-    assert "chapter_02" not in line
-    assert "solutions" not in line
-    assert "grader.py" not in line
 
 
 # --- parts -----------------------------------------------------------------------------------------------
