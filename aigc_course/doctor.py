@@ -347,10 +347,10 @@ def is_exempt(host, exempt):
 CHECKS = {
     "Python": check_python,
     "packages": check_packages,
+    "memory": check_memory,  # before TensorFlow takes its share
     "TensorFlow": check_tensorflow,
     "device": check_device,
     "speed": check_speed,
-    "memory": check_memory,
     "results": check_results,
     "disk": check_disk,
     "locks": check_locks,

@@ -79,9 +79,12 @@ def test_the_list_of_packages_is_pyprojects():
     """Each package that the course depends on is asked for by the name under which it is imported."""
     import tomllib
 
-    wanted = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    from packaging.requirements import Requirement
+
+    listed = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
     names = {"ipython": "IPython", "pillow": "PIL"}
-    assert sorted(names.get(text.split(">")[0], text.split(">")[0]) for text in wanted) == sorted(doctor.PACKAGES)
+    wanted = {Requirement(text).name for text in listed}
+    assert {names.get(name, name) for name in wanted} == set(doctor.PACKAGES)
 
 
 # --- 2: another Python -----------------------------------------------------------------------------------

@@ -397,7 +397,7 @@ def test_output_forgives(monkeypatch, encoding):
 
 def test_output_that_is_no_file_is_left_alone(monkeypatch):
     """A notebook's stream, or one that is closed."""
-    closed = io.TextIOWrapper(io.BytesIO())
+    closed = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
     closed.close()
     for stream in (io.StringIO(), closed):
         monkeypatch.setattr(sys, "stdout", stream)
