@@ -17,7 +17,7 @@ import tensorflow as tf
 from keras import layers
 from matplotlib.figure import Figure
 
-from aigc_course import data, objectives, plots
+from aigc_course import data, objectives, plots, widgets
 from aigc_course.runtime import CourseError, one_of
 
 BATCH, SHOWN, TICKS = 128, 300, 41
@@ -278,7 +278,7 @@ class Controls:
         self.sentence = ipywidgets.HTML()
         self.data = ipywidgets.Dropdown(options=["ring", "grid", "two moons", "my own"], description="data")
         self.objective = ipywidgets.Dropdown(options=[*OBJECTIVES], value=game.objective, description="objective")
-        self.noise = ipywidgets.FloatSlider(value=game.noise, max=0.5, step=0.05, description="noise on D")
+        self.noise = widgets.slider(ipywidgets, "noise on D", game.noise, low=0.0, high=0.5, step=0.05)
         self.points = ipywidgets.Text(placeholder="0 0; 1 -0.5", description="points", continuous_update=False)
         names = ("Step", "Slow", "Fast", "Pause", "Start over")
         self.buttons = {name: ipywidgets.Button(description=name) for name in names}

@@ -1,4 +1,7 @@
-"""Figures in the house style: colours that everyone can tell apart, images in grey, alt text on every picture."""
+"""Figures in the house style: colours that everyone can tell apart, images in grey, alt text on every picture.
+
+A sound has a name too, for who cannot see which player is which.
+"""
 
 import base64
 import functools
@@ -60,9 +63,7 @@ class Picture:
     """
 
     def __init__(self, png, alt):
-        if not isinstance(alt, str) or not alt.strip():
-            raise CourseError(f"every figure needs alt text, a sentence; received {alt!r}.")
-        self.png, self.alt = png, " ".join(alt.split())
+        self.png, self.alt = png, check_alt(alt, "figure")
 
     def html(self):
         """An HTML image that holds its pixels itself."""
@@ -76,6 +77,43 @@ class Picture:
             "text/plain": self.alt,
         }
         return content, {"image/png": {"alt": self.alt}}
+
+
+class Sound:
+    """A player of one sound, as the last line of a cell or for `display`; a screen reader says its name.
+
+    `IPython.display.Audio` has no name. It stands in the title: JupyterLab takes an `aria-label` out of an output that
+    another computer made. (It takes the sound out as well: run the cell to hear it.)
+
+    Args:
+        samples: float array (N,), one channel.
+        rate: int, samples a second.
+        alt: str, what is heard.
+        normalize: bool, the loudest sample becomes 1; else all must lie in [-1, 1].
+
+    Raises:
+        CourseError: no alt text.
+    """
+
+    def __init__(self, samples, rate, alt, normalize=True):
+        from IPython.display import Audio
+
+        self.alt = check_alt(alt, "sound")
+        self.data = Audio(samples, rate=rate, normalize=normalize).data
+
+    def __repr__(self):
+        return self.alt
+
+    def _repr_html_(self):
+        source = base64.b64encode(self.data).decode()
+        return f'<audio controls title="{html.escape(self.alt)}" src="data:audio/wav;base64,{source}"></audio>'
+
+
+def check_alt(alt, what):
+    """Alternative text on one line, else CourseError."""
+    if not isinstance(alt, str) or not alt.strip():
+        raise CourseError(f"every {what} needs alt text, a sentence; received {alt!r}.")
+    return " ".join(alt.split())
 
 
 def show_widget(widget, picture):

@@ -148,7 +148,10 @@ def watch(name, refresh=0.5):
 
 
 class Bar:
-    """A progress bar as HTML, with plain text for where HTML is not shown."""
+    """A progress bar as HTML, with plain text for where HTML is not shown.
+
+    It is named twice: JupyterLab takes an `aria-label` out of an output that another computer made, and leaves a title.
+    """
 
     def __init__(self, done, total, line):
         self.done, self.total, self.line = done, total, line
@@ -159,7 +162,7 @@ class Bar:
     def _repr_html_(self):
         return (
             f'<progress value="{self.done}" max="{max(self.total, 1)}" style="width:16em" '
-            f'aria-label="training progress"></progress> <code>{self!r}</code>'
+            f'aria-label="training progress" title="training progress"></progress> <code>{self!r}</code>'
         )
 
 

@@ -3,6 +3,8 @@
 A distribution is a pair (mean, sigma): p is the real data, q what the generator makes. Units are nats.
 """
 
+import functools
+
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
@@ -159,12 +161,85 @@ def two_gaussians_figure(mean_p, sigma_p, mean_q, sigma_q):
     return fig
 
 
+# The browser's own slider inside a label, and the number beside it to be typed. Notebook commands have the arrow keys,
+# so their shortcuts are off here.
+SLIDER = """
+export default { render({ model, el }) {
+  const name = model.get("description"), label = document.createElement("label");
+  const slider = document.createElement("input"), number = document.createElement("input");
+  const text = document.createElement("span");
+  text.textContent = name;
+  label.append(text, slider);
+  number.setAttribute("aria-label", name + ", as a number");
+  for (const [part, type] of [[slider, "range"], [number, "number"]]) {
+    part.type = type;
+    for (const limit of ["min", "max", "step"]) part[limit] = model.get(limit);
+  }
+  const draw = () => { slider.value = number.value = +model.get("value").toFixed(6); };
+  const take = part => {
+    if (part.value !== "") { model.set("value", Math.min(+part.max, Math.max(+part.min, +part.value))); }
+    model.save_changes(); draw();
+  };
+  slider.addEventListener("input", () => take(slider));
+  number.addEventListener("change", () => take(number));
+  el.addEventListener("keydown", event => event.stopPropagation());
+  el.dataset.lmSuppressShortcuts = "true";
+  el.classList.add("aigc-slider");
+  model.on("change:value", draw); draw(); el.append(label, number);
+} };
+"""
+SLIDER_STYLE = """
+.aigc-slider, .aigc-slider label { display: flex; align-items: center; gap: 0.5em; }
+.aigc-slider { margin: 2px 1em 2px 2px; }
+.aigc-slider span { min-width: 5.5em; text-align: right; }
+.aigc-slider input[type=range] { width: 10em; }
+.aigc-slider input[type=number] { width: 4.5em; }
+"""
+
+
+@functools.cache
+def slider_class(anywidget):
+    """The widget with `SLIDER` as its face; its traits are called as those of `ipywidgets.FloatSlider`."""
+    import traitlets
+
+    class Slider(anywidget.AnyWidget):
+        _esm, _css = SLIDER, SLIDER_STYLE
+        description = traitlets.Unicode().tag(sync=True)
+        min, max, step, value = (traitlets.Float().tag(sync=True) for _ in range(4))
+
+        @traitlets.validate("value")
+        def within(self, proposal):
+            return min(max(proposal["value"], self.min), self.max)
+
+    return Slider
+
+
+def slider(ipywidgets, description, value, low, high, step):
+    """A slider that a screen reader calls by its description.
+
+    The handles of ipywidgets' sliders have no name, in no version; theirs stands in where anywidget is missing.
+
+    Args:
+        ipywidgets: the module.
+        description: str, the label.
+        value, low, high, step: floats.
+
+    Returns:
+        widget with traits description, value, min, max, step.
+    """
+    traits = {"description": description, "min": low, "max": high, "step": step, "value": value}
+    try:
+        import anywidget
+    except ImportError:
+        return ipywidgets.FloatSlider(**traits)
+    return slider_class(anywidget)(**traits)
+
+
 def build_controls(ipywidgets):
     """Four sliders, a sentence and a picture that follows them: an `ipywidgets.VBox`, versions 7.7 and 8."""
     spans = {name: (-6.0, 6.0) if name.startswith("mean") else (0.2, 3.0) for name in START}
     sliders = {
-        name: ipywidgets.FloatSlider(value=START[name], min=low, max=high, step=0.1, description=LABELS[name])
-        for name, (low, high) in spans.items()
+        name: slider(ipywidgets, LABELS[name], START[name], low, high, step=0.1) for name, (low, high) in spans.items()
     }
     image, sentence = ipywidgets.HTML(), ipywidgets.HTML()  # ipywidgets.Image has no alt text
 
@@ -175,8 +250,8 @@ def build_controls(ipywidgets):
         image.value = plots.Picture(plots.png(two_gaussians_figure(**setting), colours=0), told).html()
         sentence.value = f'<span role="status">{told}</span>'
 
-    for slider in sliders.values():
-        slider.observe(redraw, names="value")
+    for each in sliders.values():
+        each.observe(redraw, names="value")
     redraw()
     rows = [ipywidgets.HBox([sliders[f"mean_{name}"], sliders[f"sigma_{name}"]]) for name in "pq"]
     return ipywidgets.VBox([*rows, sentence, image])

@@ -69,11 +69,10 @@ def synthesise(notes, sample_rate=8000, beats_a_minute=90):
     return (0.9 * out / max(np.abs(out).max(), 1e-9)).astype(np.float32)
 
 
-def player(notes, beats_a_minute=90, sample_rate=8000):
-    """A chorale as `IPython.display.Audio`, 16 bits a sample."""
-    from IPython.display import Audio
-
-    return Audio(synthesise(notes, sample_rate, beats_a_minute), rate=sample_rate, normalize=False)
+def player(notes, beats_a_minute=90, sample_rate=8000, alt=None):
+    """A chorale as `plots.Sound`, 16 bits a sample; without `alt` its name is its length and pace."""
+    named = alt or f"{len(notes) / 2:g} beats of four voices, {beats_a_minute:g} beats a minute"
+    return plots.Sound(synthesise(notes, sample_rate, beats_a_minute), sample_rate, named, normalize=False)
 
 
 # --- for the eye ---

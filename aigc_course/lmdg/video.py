@@ -237,8 +237,7 @@ def play(films, alt, labels=None, given=0, scale=5, milliseconds=200):
     """
     from IPython.display import HTML
 
-    if not isinstance(alt, str) or not alt.strip():
-        raise CourseError(f"every film needs alt text, a sentence; received {alt!r}.")
+    alt = plots.check_alt(alt, "film")
     gap = np.full((films.shape[1], SIZE, 2), 128, np.uint8)
     wide = np.concatenate([part for film in check(films) for part in (film, gap)], axis=2)  # (frames, 24, 26 n)
     wide[:given, 0] = 255
