@@ -1,27 +1,12 @@
 """A learner's path in a real browser: JupyterLab opens chapter 00, sliders move a figure, the live picture plays."""
 
-import os
 import re
-import socket
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-sys.path.insert(0, str(ROOT / "tools"))
-from system import program  # noqa: E402
+from .conftest import ROOT, new_notebook, open_lab, run_cell, screenshot, seen, started_lab
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 CELL = """\
 from aigc_course import runtime
 runtime.start(seed=7)
@@ -35,108 +20,59 @@ PLANE = "from aigc_course import plane\nplane.play()"
 
 @pytest.fixture
 def lab(tmp_path):
-    """`tools/lab.py`, as `make lab` starts it, on a free port; yields the printed address."""
-    if not program("chromium"):
-        if os.environ.get("CI"):
-            pytest.fail("CI needs Chromium: tools/system.py installs it")
-        pytest.skip(
-            "no Chromium or Chrome on this machine: install one (Debian: apt install chromium) to run this test"
-        )
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    log = tmp_path / "lab.log"
+    """This checkout's JupyterLab as `make lab` starts it; yields the printed address."""
     before = {*ROOT.iterdir(), *(ROOT / "notebooks").iterdir()}
-    flags = [
-        "--no-browser",
-        "--LabApp.expose_app_in_browser=True",
-        f"--ServerApp.port={port}",
-        "--ServerApp.port_retries=0",
-    ]
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
-        flags.append("--allow-root")
-    # Workspaces and settings of their own: what the user's JupyterLab remembers neither helps nor suffers.
-    own = {"JUPYTERLAB_WORKSPACES_DIR": str(tmp_path / "workspaces"), "JUPYTERLAB_SETTINGS_DIR": str(tmp_path / "user")}
-    with log.open("w") as file:
-        server = subprocess.Popen([sys.executable, str(ROOT / "tools" / "lab.py"), *flags], cwd=tmp_path,
-                                  env={**os.environ, **own}, stdout=file, stderr=subprocess.STDOUT)  # fmt: skip
-    try:
-        for _ in range(240):
-            found = re.search(rf"http://127\.0\.0\.1:{port}/lab\S*token=\S+", log.read_text())
-            if found or server.poll() is not None:
-                break
-            time.sleep(0.25)
-        assert found, log.read_text()[-2000:]
-        yield found[0]
-    finally:
-        server.terminate()
-        server.wait(timeout=20)
-        for path in {*ROOT.iterdir(), *(ROOT / "notebooks").iterdir()} - before:  # the notebook that the test opened
-            if path.name.startswith("Untitled"):
-                path.unlink()
+    with started_lab(tmp_path) as address:
+        yield address
+    for path in {*ROOT.iterdir(), *(ROOT / "notebooks").iterdir()} - before:  # the notebook that the test opened
+        if path.name.startswith("Untitled"):
+            path.unlink()
 
 
-def test_jupyterlab_opens_chapter_00_and_the_sliders_work(lab):
+def test_jupyterlab_opens_chapter_00_and_the_sliders_work(browser, lab):
     """The printed address shows chapter 00; in a new notebook the two Gaussians' slider redraws the picture."""
-    from playwright.sync_api import Error, sync_playwright
+    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    open_lab(page, lab)
+    assert page.locator("text=Would you like to").count() == 0  # no question about news
+    new_notebook(page)
+    run_cell(page, CELL)
+    pictures = page.locator(".jp-OutputArea-output .widget-html-content img")
+    before = seen(page, pictures).get_attribute("src")
+    slider = page.get_by_role("slider", name="fake mean")
+    slider.wait_for(timeout=30_000)
+    assert slider.input_value() == "2"
+    slider.focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")  # the widget works by keyboard
+    page.keyboard.press("ArrowDown")  # and the notebook does not take it for a way to the next cell
+    redrawn(page, before)
+    assert slider.input_value() == "2.2"
+    assert page.evaluate("document.activeElement.type") == "range"
+    number = page.get_by_role("spinbutton", name="real sigma, as a number")
+    before = pictures.get_attribute("src")
+    number.fill("99")
+    number.press("Enter")
+    redrawn(page, before)
+    assert number.input_value() == "3"  # no more than the slider's end
+    screenshot(page, "two-gaussians")
+    the_live_picture_plays(page)
+    page.close()
 
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program("chromium"), args=FLAGS)
-        page = browser.new_page(viewport={"width": 1400, "height": 1000})
-        page.goto(lab, timeout=120_000)
-        page.get_by_role("heading", name="00 · Start here").wait_for(timeout=180_000)
-        assert page.locator("text=Would you like to").count() == 0  # no question about news
 
-        page.evaluate(
-            """async (source) => {
-                const app = window.jupyterapp ?? window.jupyterlab;
-                await app.restored;  // else the tabs of the address and of the workspace come to the front later
-                const panel = await app.commands.execute('notebook:create-new', {kernelName: 'python3'});
-                await panel.context.ready; await panel.sessionContext.ready;
-                panel.content.activeCell.model.sharedModel.setSource(source);
-                window.bringToFront = () => app.shell.activateById(panel.id);
-                window.bringToFront();
-                await app.commands.execute('notebook:run-cell');
-            }""",
-            CELL,
-        )
-        picture = page.locator(".jp-OutputArea-output .widget-image, .jp-OutputArea-output img.jupyter-widgets").first
-        for attempt in range(9):  # a tab that opens late may hide the new notebook again
-            try:
-                picture.wait_for(timeout=10_000)
-                break
-            except Error:
-                if attempt == 8:
-                    raise
-                page.evaluate("window.bringToFront()")
-        slider = page.get_by_role("slider").first
-        slider.wait_for(timeout=30_000)
-        before = picture.get_attribute("src")
-        slider.focus()
-        for _ in range(5):
-            page.keyboard.press("ArrowRight")  # the widget works by keyboard
-        page.wait_for_function(
-            "([image, old]) => image.src !== old", arg=[picture.element_handle(), before], timeout=30_000
-        )
-        if os.environ.get("AIGC_SCREENSHOT"):
-            page.screenshot(path=os.environ["AIGC_SCREENSHOT"])
-        the_live_picture_plays(page)
-        browser.close()
+def redrawn(page, before):
+    """Waits until the one picture has other pixels; each redraw brings a new element."""
+    page.wait_for_function(
+        "before => { const found = [...document.querySelectorAll('.widget-html-content img')];"
+        " return found.length === 1 && found[0].src !== before; }",
+        arg=before,
+        timeout=30_000,
+    )
 
 
 def the_live_picture_plays(page):
     """Chapter 06's game in the same notebook: Step by keyboard, Fast until Pause, a click adds a point of one's own."""
-    page.evaluate(
-        """async (source) => {
-            const app = window.jupyterapp ?? window.jupyterlab;
-            window.bringToFront();
-            const panel = app.shell.currentWidget;
-            panel.content.activeCell.model.sharedModel.setSource(source);
-            await app.commands.execute('notebook:run-cell');
-        }""",
-        PLANE,
-    )
-    page.get_by_role("button", name="Step", exact=True).wait_for(timeout=120_000)
+    run_cell(page, PLANE)
+    seen(page, page.get_by_role("button", name="Step", exact=True), seconds=120)
 
     def steps():
         """The step that the newest sentence names; each redraw brings a new element."""
@@ -167,5 +103,4 @@ def the_live_picture_plays(page):
     until(lambda step: step == 0)  # a point of one's own starts the game over
     chosen = page.get_by_role("combobox", name="data").locator("option:checked").inner_text()
     assert chosen.replace("\xa0", " ") == "my own"
-    if os.environ.get("AIGC_SCREENSHOT"):
-        page.screenshot(path=os.environ["AIGC_SCREENSHOT"].replace(".png", "-plane.png"))
+    screenshot(page, "plane")
