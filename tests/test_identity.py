@@ -94,7 +94,7 @@ def test_the_assignments_number_is_nobodys(number):
     for form in ("李娜_2023110345_{}.ipynb", "2023110345_李娜_{}.ipynb", "{}_李娜_2023110345.ipynb"):
         for name in (f"{number}_the_game", f"{number}-the-game"):
             found = recognise(form.format(name), f"{number}_the_game").person
-            assert (found.id, found.name) == ("2023110345", "李娜"), (form, name)
+            assert (found.system, found.id, found.name) == ("number", "2023110345", "李娜"), (form, name)
 
 
 def test_two_names_with_one_number_stay_two_people():
