@@ -1,6 +1,7 @@
-"""Reads one notebook in a process of its own with little memory and time: `python -I -S parsing.py < notebook.ipynb`.
+"""Reads notebooks in a process of its own with little memory and time: `python -I -S parsing.py`.
 
-Standard library only, nothing is run. It answers in JSON: {"refused": words for the student}, or {"cells", "remarks"}.
+Standard library only, nothing is run. On standard input come the length of a notebook (8 bytes, big-endian) and its
+bytes; the answer goes out in the same form, as JSON: {"refused": words for the student}, or {"cells", "remarks"}.
 What stands in a notebook is a stranger's: lengths are looked at before anything is built from them.
 """
 
@@ -10,7 +11,7 @@ import json
 import re
 import sys
 
-MEMORY, SECONDS = 384 * 2**20, 15  # address space; processor time
+MEMORY, SECONDS = 384 * 2**20, 15  # address space; processor time of one notebook
 CELLS_MOST = 500
 SOURCE_MOST = 200_000  # characters of all code
 PARSED_MOST = 50_000  # characters of one cell; a longer one is searched for definitions, not parsed
@@ -24,32 +25,51 @@ class Refused(Exception):
 
 
 def main():
-    """Reads standard input, answers on standard output."""
+    """Answers until its input ends."""
     limit()
-    blob = sys.stdin.buffer.read()
+    while head := sys.stdin.buffer.read(8):
+        more_time()
+        text = json.dumps(answer(sys.stdin.buffer.read(int.from_bytes(head, "big")))).encode()
+        sys.stdout.buffer.write(len(text).to_bytes(8, "big") + text)
+        sys.stdout.buffer.flush()
+
+
+def answer(blob):
+    """What is said of one notebook."""
     try:
-        answer = read(blob, parse="--search" not in sys.argv)
+        return read(blob, parse="--search" not in sys.argv)
     except Refused as error:
-        answer = {"refused": str(error)}
+        return {"refused": str(error)}
     except MemoryError:
         words = "the file takes too much memory to read. Clear the outputs (Edit, Clear Outputs of All Cells) and save."
-        answer = {"refused": words}
-    sys.stdout.write(json.dumps(answer))
+        return {"refused": words}
 
 
 def limit():
-    """Bounds memory, time, files; Windows has no such thing."""
+    """Bounds memory and files; Windows has no such thing."""
     try:
         import resource
     except ImportError:
         return
-    wanted = (("AS", MEMORY), ("CPU", SECONDS), ("FSIZE", 0), ("NOFILE", 16), ("NPROC", 0), ("CORE", 0))
+    wanted = (("AS", MEMORY), ("FSIZE", 0), ("NOFILE", 16), ("NPROC", 0), ("CORE", 0))
     for name, most in wanted:
         kind = getattr(resource, f"RLIMIT_{name}", None)
         if kind is not None:
             hard = resource.getrlimit(kind)[1]
             most = most if hard == resource.RLIM_INFINITY else min(most, hard)
             resource.setrlimit(kind, (most, most))
+
+
+def more_time():
+    """Gives the next notebook its share of processor time."""
+    try:
+        import resource
+    except ImportError:
+        return
+    usage, hard = resource.getrusage(resource.RUSAGE_SELF), resource.getrlimit(resource.RLIMIT_CPU)[1]
+    wanted = int(usage.ru_utime + usage.ru_stime) + 1 + SECONDS
+    if hard == resource.RLIM_INFINITY or wanted < hard:
+        resource.setrlimit(resource.RLIMIT_CPU, (wanted, hard))
 
 
 def read(blob, parse=True):

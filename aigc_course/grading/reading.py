@@ -2,8 +2,10 @@
 
 import contextlib
 import json
+import queue
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +14,8 @@ from aigc_course.grading.submissions import CHECK, Refused
 PARSER = Path(__file__).with_name("parsing.py")
 SECONDS = 30  # for the parser's answer, with a machine under load in mind
 ANSWER_MOST = 20_000_000  # bytes
+LARGE = 1_000_000  # bytes of a notebook that a parser's memory is not the same after
+IDLE = {}  # parsers that wait for the next notebook; they end with the grader, whose pipe they read
 VERSIONS_MOST = 3  # of one function that are tried: the answer's cell, and the last two others that define it
 
 
@@ -36,11 +40,10 @@ def read_cells(blob):
     Raises:
         Refused: it is no notebook of format 4, too long, or takes too much to read.
     """
-    for options in ([], ["--search"]):  # where Python's own parser ends the process: without it
-        answer = ask(blob, options)
-        if answer is not None:
-            break
-    else:
+    answer = ask(blob)
+    if answer is None:  # Python's own parser ended the process: without it
+        answer = ask(blob, "--search")
+    if answer is None:
         raise Refused("the file takes too much time or memory to read.")
     if "refused" in answer:
         raise Refused(answer["refused"])
@@ -51,15 +54,39 @@ def read_cells(blob):
     return cells, answer["remarks"]
 
 
-def ask(blob, options):
-    """The parser's answer, or None if it ended without one."""
-    command = [sys.executable, "-I", "-S", str(PARSER), *options]
-    environment = {"PYTHONIOENCODING": "utf-8"}
-    with contextlib.suppress(subprocess.TimeoutExpired, ValueError):
-        done = subprocess.run(command, input=blob, capture_output=True, env=environment, timeout=SECONDS, check=False)
-        if done.returncode == 0 and len(done.stdout) <= ANSWER_MOST:
-            return json.loads(done.stdout)
-    return None
+def ask(blob, *options):
+    """A parser's answer, or None if it ended without one. It serves the next notebook too, unless this one was large.
+
+    Args:
+        blob: bytes of the notebook.
+        options: the parser's arguments.
+    """
+    waiting = IDLE.setdefault((str(PARSER), options), queue.SimpleQueue())
+    try:
+        process = waiting.get_nowait()
+    except queue.Empty:
+        process = subprocess.Popen([sys.executable, "-I", "-S", str(PARSER), *options], stdin=subprocess.PIPE,
+                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={})
+    end = threading.Timer(SECONDS, process.kill)
+    end.start()
+    try:
+        process.stdin.write(len(blob).to_bytes(8, "big") + blob)
+        process.stdin.flush()
+        length = int.from_bytes(process.stdout.read(8), "big")
+        answer = json.loads(process.stdout.read(length)) if 0 < length <= ANSWER_MOST else None
+    except (OSError, ValueError):
+        answer = None
+    finally:
+        end.cancel()
+    if answer is not None and len(blob) < LARGE:
+        waiting.put(process)
+        return answer
+    process.kill()
+    process.wait()
+    for stream in (process.stdin, process.stdout):
+        with contextlib.suppress(OSError):
+            stream.close()
+    return answer
 
 
 def is_check(cell):

@@ -183,7 +183,7 @@ class Sandbox:
     def __init__(self, kind, limits=Limits()):  # noqa: B008  (a tuple)
         self.kind, self.limits = kind, limits
         self.reason, self.printed, self.bytes_printed, self.peak, self.home = None, b"", 0, 0, None
-        self.numbers = itertools.count()
+        self.numbers, self.over = itertools.count(), threading.Event()
 
     def __enter__(self):
         self.name = f"aigc-{uuid.uuid4().hex[:12]}"
@@ -216,6 +216,7 @@ class Sandbox:
 
     def __exit__(self, *_):
         RUNNING.discard(self)
+        self.over.set()
         self.kill()
         with contextlib.suppress(BrokenPipeError, OSError):
             self.process.stdin.close()
@@ -299,7 +300,7 @@ class Sandbox:
                          f"the whole notebook ran for more than {self.limits.total:.0f} seconds")
             elif reason := self.beyond():
                 self.end(reason)
-            time.sleep(0.2)
+            self.over.wait(0.2)
 
     def beyond(self):
         """What the submission takes too much of, or None."""
