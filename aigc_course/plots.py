@@ -82,8 +82,9 @@ class Picture:
 class Sound:
     """A player of one sound, as the last line of a cell or for `display`; a screen reader says its name.
 
-    `IPython.display.Audio` has no name. It stands in the title: JupyterLab takes an `aria-label` out of an output that
-    another computer made. (It takes the sound out as well: run the cell to hear it.)
+    `IPython.display.Audio` has no name, and is mute in JupyterLab where another computer made the output: from such
+    HTML JupyterLab strikes `<source>` addresses that hold data, and every `aria-label`. An audio element's own address
+    and its title stay.
 
     Args:
         samples: float array (N,), one channel.

@@ -28,6 +28,8 @@ CONTENT, PROMPT = (".jp-RenderedMarkdown", ".jp-OutputArea"), ".jp-OutputPrompt"
 NAMELESS = """root => [...document.querySelectorAll(`${root} .jp-OutputArea :is(img, audio, video, progress)`)]
     .filter(part => !(part.alt || part.title || part.getAttribute("aria-label") || "").trim())
     .map(part => part.outerHTML.slice(0, 200))"""
+# IPython.display.Audio is mute in JupyterLab until its cell is run: plots.Sound is not.
+MUTE = "root => document.querySelectorAll(`${root} audio:not([src^='data:audio/wav;base64,'])`).length"
 
 
 # --- TO BE DELETED once the notebooks are executed again with plots.Picture, plots.Sound and progress.Bar of today ---
@@ -40,7 +42,8 @@ def as_executed_today(notebook):
         if alt and "text/html" not in bundle:
             bundle["text/html"] = plots.Picture(base64.b64decode(bundle["image/png"]), alt).html()
         if "text/html" in bundle:
-            bundle["text/html"] = re.sub(r"<(audio|progress) (?!.*title=)", r'<\1 title="\1" ', bundle["text/html"])
+            audio = re.sub(r'<audio +controls="controls" >\s*<source', "<audio controls", bundle["text/html"])
+            bundle["text/html"] = re.sub(r"<(audio|progress) (?!.*title=)", r'<\1 title="\1" ', audio)
     return notebook
 
 
@@ -159,6 +162,7 @@ def test_a_chapter_in_jupyterlab_is_accessible(chapter, course, axe):
     try:
         assert course.locator("#tested .jp-OutputArea img").count() == pictures_in(notebook) > 0
         assert course.evaluate(NAMELESS, "#tested") == []
+        assert course.evaluate(MUTE, "#tested") == 0
         assert findings(course, axe, "#tested") == []
     finally:
         course.evaluate("window.tested.dispose()")
