@@ -22,6 +22,8 @@ def add_parser(commands):
     parser.add_argument("--jobs", type=int, default=None, help="submissions at a time (default: the number of cores)")
     parser.add_argument("--seconds", type=float, default=60, help="for one cell or one call (default 60)")
     parser.add_argument("--total", type=float, default=300, help="seconds for one submission (default 300)")
+    parser.add_argument("--with", dest="packages", default=None, metavar="PANDAS,SCIKIT-LEARN",
+                        help="packages that the class may use: checks that the grader has them")
     parser.add_argument("--again", action="store_true", help="grade anew what was graded before")
     parser.add_argument("--no-sandbox", action="store_true", help="run submissions unprotected (dangerous)")
 
@@ -31,6 +33,7 @@ def grade(arguments):
     from aigc_course import checks
     from aigc_course.grading import grader, sandbox, tables
     from aigc_course.grading import submissions as reading
+    from aigc_course.grading.packages import require
     from aigc_course.grading.report import report
     from aigc_course.grading.roster import read_roster
 
@@ -58,6 +61,8 @@ def grade(arguments):
     people = f"{len(found.people)} people, {len(found)} submissions"
     print(sandbox.NO_SANDBOX if kind == "none" else f"{people}, sandbox: {kind}, {jobs} at a time",
           file=sys.stderr)  # fmt: skip
+    if arguments.packages is not None:
+        print(f"also there: {require(arguments.packages, sandbox.inside(kind), sys.executable)}", file=sys.stderr)
     limits = sandbox.Limits(step=arguments.seconds, total=arguments.total)
     results, interrupted = grader.grade_all(found, assignment, kind, limits, jobs, (store, pages), arguments.again)
     exports = dict.fromkeys(arguments.export)  # each once

@@ -42,8 +42,12 @@ class State:
     left_out: set = field(default_factory=set)
     remarks: list = field(default_factory=list)
     judged: dict = field(default_factory=dict)
-    lacking: dict = field(default_factory=dict)  # place of a cell: modules that it did not find
+    lacking: dict = field(default_factory=dict)  # place of a cell, or key of a task: modules that it did not find
     doing: tuple = ("setup", 0)
+
+    def lacked(self):
+        """The modules that cells wanted and did not find."""
+        return sorted({name for names in self.lacking.values() for name in names})
 
     def is_open(self, key):
         """True while an exercise has neither passed nor been decided."""
@@ -56,7 +60,7 @@ def examine(cells, assignment, kind, limits, stop=None):
     A cell or a call that ends the sandbox costs what it was about; the rest goes on in a fresh one without it.
 
     Returns:
-        ({key: Verdict}, remarks), or (None, []) if `stop` was set.
+        ({key: Verdict}, remarks, modules that a cell wanted and the grader lacks); None, [], [] if `stop` was set.
     """
     cells = [cell for cell in cells if not reading.is_check(cell)]
     places = {task.key: reading.versions(cells, task) for task in assignment.tasks}
@@ -64,16 +68,17 @@ def examine(cells, assignment, kind, limits, stop=None):
     deadline = time.monotonic() + 2 * limits.total
     while time.monotonic() < deadline:
         if stop is not None and stop.is_set():
-            return None, []
+            return None, [], []
         try:
             with start(kind, limits) as box:
                 go_through(box, book, state)
-            return {**state.seen, **state.final}, state.remarks
+            return {**state.seen, **state.final}, state.remarks, state.lacked()
         except sandbox.Stopped as error:
             learn_from(error, book, state)
     note(state.remarks, "the time for this notebook is used up.")
     missing = Verdict(False, "not reached: the time for this notebook was used up.")
-    return {task.key: state.final.get(task.key, missing) for task in assignment.tasks}, state.remarks
+    verdicts = {task.key: state.final.get(task.key, missing) for task in assignment.tasks}
+    return verdicts, state.remarks, state.lacked()
 
 
 def go_through(box, book, state):
@@ -190,10 +195,12 @@ def explained(verdict, error, task, place, book, state):
     last = len(book.cells) if place == END else place + 1
     names = []
     if kind in ("Missing", "NameError"):  # a cell stopped at its import, and what stands below it was never made
-        names = [name for there, found in state.lacking.items() if there < last for name in found]
+        above = [found for there, found in state.lacking.items() if isinstance(there, int) and there < last]
+        names = [name for found in above for name in found]
     elif kind in ("ModuleNotFoundError", "ImportError"):
         mine = [there for there in book.places[task.key] if there < last]
         names = [name for there in mine for name in packages.missing(book.cells, there, book.inside.modules)]
+        state.lacking[task.key] = names
     front = packages.lead(list(dict.fromkeys(names)), book.inside.modules) if names else ""
     return Verdict(False, front + verdict.message)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from aigc_course import checks
 from aigc_course.checks.exercise import Verdict
-from aigc_course.grading import reading, sandbox, submissions
+from aigc_course.grading import packages, reading, sandbox, submissions
 from aigc_course.grading.examine import examine
 from aigc_course.grading.pages import Pages
 from aigc_course.grading.report import report  # noqa: F401
@@ -54,6 +54,8 @@ def grade_all(found, assignment, kind, limits, jobs, folders, again=False):
     for future, submission in waiting.items():  # those that ended while the pool was closing
         if future.done() and not future.cancelled() and future.exception() is None and submission.slug not in results:
             done(submission, future.result())
+    if words := packages.lacking(results.values(), sys.executable):
+        print(words, file=sys.stderr)
     return results, interrupted
 
 
@@ -111,10 +113,11 @@ def grade_one(blob, problem, assignment, kind, limits, stop=None):
     """Runs one notebook and judges each exercise.
 
     Returns:
-        dict: graded, seconds, remarks (list), rows: a list of dicts key, points, max, message.
+        dict: graded, seconds, remarks (list), lacking (modules that the grader has not), rows: a list of dicts key,
+        points, max, message.
     """
     started = time.monotonic()
-    remarks, cells = [], []
+    remarks, cells, lacking = [], [], []
     if problem is None:
         try:
             cells, remarks = reading.read_cells(blob)
@@ -123,14 +126,14 @@ def grade_one(blob, problem, assignment, kind, limits, stop=None):
     if problem:
         verdicts = {task.key: Verdict(False, problem) for task in assignment.tasks}
     else:
-        verdicts, more = examine(cells, assignment, kind, limits, stop)
+        verdicts, more, lacking = examine(cells, assignment, kind, limits, stop)
         if verdicts is None:
             return None
         remarks += more
     rows = [{"key": task.key, "points": task.points if verdicts[task.key].passed else 0, "max": task.points,
              "message": verdicts[task.key].message} for task in assignment.tasks]  # fmt: skip
     seconds = round(time.monotonic() - started, 2)
-    return {"graded": True, "seconds": seconds, "remarks": remarks[:REMARKS_MOST], "rows": rows}
+    return {"graded": True, "seconds": seconds, "remarks": remarks[:REMARKS_MOST], "rows": rows, "lacking": lacking}
 
 
 def ungraded(assignment, reason):

@@ -124,7 +124,7 @@ class Folders(Group):
                 with contextlib.suppress(OSError, ValueError):
                     for pid in (folder / "cgroup.procs").read_text().split():
                         os.kill(int(pid), signal.SIGKILL)
-                time.sleep(0.02)
+                time.sleep(0.005)
 
 
 def parents():

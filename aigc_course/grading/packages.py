@@ -1,11 +1,15 @@
 """What the grader's Python has, what a submission wants of it, and how that is said."""
 
 import re
+from collections import Counter
 
 from aigc_course.runtime import CourseError
 
 COMMON = ("numpy", "tensorflow", "keras", "matplotlib", "scipy", "pandas", "sklearn", "seaborn", "sympy", "torch",
           "PIL", "cv2", "skimage", "statsmodels", "plotly", "networkx", "tqdm", "IPython")
+PIP = {"sklearn": "scikit-learn", "PIL": "pillow", "cv2": "opencv-python-headless", "skimage": "scikit-image",
+       "pandas": "pandas", "seaborn": "seaborn", "sympy": "sympy", "statsmodels": "statsmodels", "plotly": "plotly",
+       "networkx": "networkx", "torch": "torch"}  # those of Colab that notebooks use most, by pip's names
 
 
 def missing(cells, place, modules):
@@ -18,6 +22,17 @@ def lead(names, modules):
     """The words in front of a remark: what is missing, and what there is."""
     there = ", ".join(name for name in COMMON if name in modules)
     return f"the grader has no {' and no '.join(name[:40] for name in names[:3])} (it has {there}): "
+
+
+def lacking(results, python):
+    """One line for the instructor: which modules a class wanted and the grader lacks, and how to install them."""
+    counts = Counter(name for result in results for name in result.get("lacking", ()) if name.isidentifier())
+    if not counts:
+        return ""
+    each = ", ".join(f"{name[:40]} ({count} submission{'s' * (count > 1)})" for name, count in counts.most_common(10))
+    known = [PIP.get(name, name) for name, _ in counts.most_common() if name in PIP or name in COMMON]
+    install = f" Install what the class may use: {python} -m pip install {' '.join(known)}" if known else ""
+    return f"the grader lacks {each}.{install}"
 
 
 def require(wanted, inside, python):
