@@ -404,7 +404,7 @@ class GAN(keras.Model):
                     f"then GAN.load(path, custom_objects={{{lost!r}: {lost}}}); or put "
                     "@keras.saving.register_keras_serializable() above it."
                 ) from error
-            raise CourseError(
+            raise runtime.unreadable(path, error) or CourseError(
                 f"{path} is not a whole checkpoint of a GAN ({type(error).__name__}): truncated, altered, or "
                 "saved by something else. Take an earlier one, or train anew."
             ) from error

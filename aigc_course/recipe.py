@@ -170,9 +170,8 @@ def train_settings(arguments, out):
             stored = {"steps": STEPS, "grow_at": RECIPE["grow_at"], **stored}  # runs before there were minutes
             settings.update({name: type(value)(stored[name]) for name, value in settings.items()})
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-            raise CourseError(
-                f"{out / 'settings.json'} cannot be read ({type(error).__name__}). Train anew."
-            ) from error
+            lost = CourseError(f"{out / 'settings.json'} cannot be read ({type(error).__name__}). Train anew.")
+            raise runtime.unreadable(out / "settings.json", error) or lost from error
         for name, value in asked.items():
             if value is not None and value != settings[name]:
                 raise CourseError(
@@ -372,15 +371,17 @@ class HistoryFile:
 
 
 def read_history(out):
-    """The rows of history.csv as dicts of numbers; none if there is no such file."""
+    """The rows of history.csv as dicts of numbers; none if there is no such file, or it is not one of ours."""
     try:
         with open(out / "history.csv", encoding="utf-8", newline="") as file:
             return [
                 {name: float(row[name]) for name in COLUMNS} | {"step": int(float(row["step"]))}
                 for row in csv.DictReader(file)
             ]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
         return []
+    except OSError as error:  # an empty list would have the file written over
+        raise runtime.unreadable(out / "history.csv", error) or error from error
 
 
 def write_json(path, value):

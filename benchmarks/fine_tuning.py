@@ -73,7 +73,7 @@ def table():
         writer.writerows(rows)
     for way in WAYS:
         found = {n: [row["bits"] for row in rows if row["way"] == way and row["n"] == n] for n in SIZES}
-        print(way, {n: f"{np.mean(bits):.2f} ± {np.std(bits):.2f}" for n, bits in found.items() if bits})
+        print(way, {n: f"{np.mean(bits):.2f} +- {np.std(bits):.2f}" for n, bits in found.items() if bits})
 
 
 def main():

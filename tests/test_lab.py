@@ -36,7 +36,7 @@ def page_config(folder, instructor):
             time.sleep(0.25)
         assert address, log.read_text(encoding="utf-8")[-2000:]
         with urllib.request.urlopen(address[0], timeout=60) as page:
-            told = re.search(r'id="jupyter-config-data" type="application/json">(.*?)</script>', page.read().decode(), re.S)
+            told = re.search(r'id="jupyter-config-data"[^>]*>(.*?)</script>', page.read().decode(), re.S)
         return json.loads(told[1]), log.read_text(encoding="utf-8")
     finally:
         server.terminate()

@@ -57,7 +57,7 @@ def main():
         ROOT / "aigc_course" / "assets" / "spoken_digits.npz", samples=np.concatenate(clips), lengths=lengths,
         labels=np.array(labels, np.uint8), languages=np.array(languages, np.uint8), voices=np.array(voices, np.uint8),
     )  # fmt: skip
-    print(f"{len(clips)} clips, {lengths.sum() / SAMPLE_RATE:.0f} s, {lengths.min()}–{lengths.max()} samples")
+    print(f"{len(clips)} clips, {lengths.sum() / SAMPLE_RATE:.0f} s, {lengths.min()} to {lengths.max()} samples")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import re
+import subprocess
 import sys
 import time
 import tomllib
@@ -131,6 +132,12 @@ def clean(output):
     return output
 
 
+def gflops():
+    """The speed of this machine, and of what else it does, now: minutes mean little without it."""
+    code = "from aigc_course import runtime; runtime.start(report=False); print(runtime.speed())"
+    return float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+
+
 def run(notebook, report=False):
     """Executes a notebook in place; prints each slow cell's seconds if asked."""
     from nbclient import NotebookClient
@@ -171,8 +178,9 @@ def main(arguments):
             stale += not fresh
             print(f"{path.name}: {'fresh' if fresh else 'STALE: run make notebooks'}")
             continue
+        speeds = [gflops()] if command == "execute" else []
         if command in ("execute", "try"):
-            print(f"{path.name} …", flush=True)
+            print(f"{path.name} ...", flush=True)
             run(notebook, report=True)
             print(f"{path.name}: {time.perf_counter() - started:.0f} s", flush=True)
         if command == "execute":
@@ -181,7 +189,9 @@ def main(arguments):
                 return 1
             minutes = round((time.perf_counter() - started) / 60, 1)
             if path.parent.name == "notebooks":  # a solution's metadata would pass into its exercise
-                notebook.metadata["aigc"] = {"code": digest(notebook), "minutes": minutes}
+                speeds.append(gflops())
+                facts = {"code": digest(notebook), "minutes": minutes, "gflops": round(sum(speeds) / 2)}
+                notebook.metadata["aigc"] = facts
         if command in ("execute", "normalise"):
             nbformat.write(normalise(notebook, path), path)
     return 1 if stale else 0

@@ -10,7 +10,7 @@ import numpy as np
 
 from aigc_course.checks.calling import AnswerError, call
 from aigc_course.checks.exercise import Answer, judge
-from aigc_course.runtime import CourseError, one_of
+from aigc_course.runtime import CourseError, forgiving_output, one_of
 
 NAMES = sorted(found.name for found in pkgutil.iter_modules(__path__) if found.name.startswith("chapter_"))
 CHAPTERS = tuple(importlib.import_module(f"{__name__}.{name}") for name in NAMES)
@@ -29,6 +29,7 @@ def check(key, function, seed=None):
         AssertionError: the answer is wrong; the message names the misconception where it is a known one.
         CourseError: there is no such exercise, or `function` is no function.
     """
+    forgiving_output()  # "✓" in a terminal that knows ASCII only
     exercise = one_of(key, EXERCISES, "exercise")
     if not callable(function):
         raise CourseError(

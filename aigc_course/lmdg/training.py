@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from aigc_course import data, progress
+from aigc_course import data, progress, runtime
 from aigc_course.errors import Stopped
 from aigc_course.lmdg import transformer
 from aigc_course.runtime import CourseError, write_whole
@@ -149,8 +149,9 @@ def resume(decoder, path):
         with np.load(path, allow_pickle=False) as file:
             state, *stored = (file[name] for name in file.files)
         state = json.loads(state.tobytes())
-    except (OSError, ValueError) as error:
-        raise CourseError(f"{path} cannot be read ({type(error).__name__}). Remove it to train anew.") from error
+    except Exception as error:  # zip, zlib, JSON and NumPy each have their own
+        damaged = CourseError(f"{path} cannot be read ({type(error).__name__}). Remove it to train anew.")
+        raise runtime.unreadable(path, error) or damaged from error
     variables = [*decoder.weights, *decoder.optimizer.variables]
     if [value.shape for value in stored] != [tuple(v.shape) for v in variables]:
         raise CourseError(f"{path} holds another decoder's training. Take another folder, or remove it.")
