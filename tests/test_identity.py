@@ -20,7 +20,6 @@ from aigc_course.grading.collect import VERSIONS_MOST, collect
 from aigc_course.grading.pages import Pages
 from aigc_course.grading.people import recognise
 from aigc_course.grading.report import report
-from aigc_course.grading.roster import read_roster
 from aigc_course.runtime import CourseError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -265,7 +264,7 @@ def test_links_pipes_and_endless_folders_end_in_a_reason(tmp_path):
     os.mkfifo(folder / "dan.zip")
     lay(folder, "eve/" + "d/" * 30 + "x.ipynb")
     reasons = {item.file: item.reason for item in collect(folder, NAME).not_graded}
-    assert [reasons[name] for name in ("ann/y.ipynb", "bob.ipynb", "cem")] == ["a symbolic link"] * 3
+    assert [reasons[name] for name in ("ann/y.ipynb", "bob.ipynb", "cem")] == ["a link, not a file"] * 3
     assert reasons["dan.zip"] == "no plain file"
     assert any("deeper than" in reason for reason in reasons.values())
 
@@ -307,81 +306,6 @@ def test_a_mark_in_front_of_the_text_costs_nothing(tmp_path, encoding):
     mark = "\ufeff" if encoding in ("utf-16-le", "utf-16-be") else ""
     (tmp_path / "x.ipynb").write_bytes((mark + text).encode(encoding))
     assert submissions.read_blob(tmp_path / "x.ipynb") == text.encode()
-
-
-# --- the class list --------------------------------------------------------------------------------------
-
-
-def roster(tmp_path, text, encoding="utf-8"):
-    (tmp_path / "list.csv").write_bytes(text.encode(encoding))
-    return read_roster(tmp_path / "list.csv")
-
-
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gbk", "utf-16"])
-@pytest.mark.parametrize("separator", [",", ";", "\t"])
-def test_the_list_says_whose_a_file_is(tmp_path, encoding, separator):
-    """In the encodings and with the separators of Excel, in English or Chinese; by file, by folder, inside a folder."""
-    lines = [["文件", "学号", "姓名", "迟交"], ["a.ipynb", "20231", "李娜", ""],
-             ["team/b.ipynb", "20232", "王伟", "是"], ["zip of cem", "20233", "张三", ""]]  # fmt: skip
-    listed = roster(tmp_path, "\r\n".join(separator.join(line) for line in lines), encoding)
-    folder = lay(tmp_path / "class", "a.ipynb", "team/b.ipynb", "zip of cem/x.ipynb", "zip of cem/y.ipynb")
-    found = collect(folder, NAME, listed)
-    assert {(s.file, s.person.id, s.person.name, s.late) for s in found} == {
-        ("a.ipynb", "20231", "李娜", False),
-        ("team/b.ipynb", "20232", "王伟", True),
-        ("zip of cem/x.ipynb", "20233", "张三", False),
-        ("zip of cem/y.ipynb", "20233", "张三", False),
-    }
-
-
-def test_a_list_without_files_completes_what_names_say(tmp_path):
-    """Moodle's worksheet and Canvas' gradebook as they are exported: the number joins, the name never does."""
-    moodle = roster(tmp_path, "Identifier,Full name,ID number,Email address\nParticipant 7,Ann Li,S1,ann@x.org\n")
-    [person] = collect(lay(tmp_path / "m", "Ann Li_7_assignsubmission_file/x.ipynb"), NAME, moodle).people
-    assert person.keys == {"participant": "7", "id_number": "S1", "email": "ann@x.org"}
-    [other] = collect(lay(tmp_path / "o", "Ann Li_8_assignsubmission_file/x.ipynb"), NAME, moodle).people
-    assert other.keys == {"participant": "8"}
-    canvas = ("Student,ID,SIS User ID,SIS Login ID,Section,Old (1)\n    Points Possible,,,,,10\n"
-              '"Li, Ann",555,S1,ann,One,3\n')  # fmt: skip
-    [person] = collect(lay(tmp_path / "c", f"liann_555_9001_{NAME}.ipynb"), NAME, roster(tmp_path, canvas)).people
-    assert person.keys["sis_login_id"] == "ann"
-    assert person.name == "Li, Ann"
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("name,points\nAnn,3\n", "must have a column"),
-        ("", "must have a column"),
-        ("id,name\n", "no student below"),
-        ("file,id,name\na.ipynb,,Ann\n", "line 2: no number"),
-        ("file,id\na.ipynb,1\na.ipynb,2\n", "line 3: a.ipynb stands in line 2"),
-        ("id,name\n1,Ann\n1,Bob\n", "line 3: 1 stands in line 2"),
-        ("file,id\n../../etc/passwd,1\n", "line 2: ../../etc/passwd is outside"),
-        ("id,name\n1,Li, Ann\n", "line 2: 3 cells"),
-        ('id,name\n1,"Ann\n', "quotation marks"),
-        ("id,name\n\n\n1,Ann\n,Bob\n", "line 5: no number"),
-    ],
-)
-def test_wrong_rows_of_the_list_are_named_by_their_line(tmp_path, text, words):
-    """A list with a mistake is refused before the grading, in words that say where."""
-    with pytest.raises(CourseError, match=words):
-        roster(tmp_path, text)
-
-
-def test_a_workbook_and_western_text_are_refused(tmp_path):
-    """Excel's own format, and what is neither UTF-8 nor GBK."""
-    for blob, words in ((b"PK\x03\x04", "workbook"), (b"id,name\n1,Jos\xe9\n", "no text in UTF-8")):
-        (tmp_path / "list.csv").write_bytes(blob)
-        with pytest.raises(CourseError, match=words):
-            read_roster(tmp_path / "list.csv")
-    with pytest.raises(CourseError, match="cannot be read"):
-        read_roster(tmp_path / "missing.csv")
-
-
-def test_a_file_of_the_list_that_is_not_there_is_said(tmp_path):
-    listed = roster(tmp_path, "file,id\nno.ipynb,1\na.ipynb,2\n")
-    assert any("line 2: no.ipynb" in line for line in collect(lay(tmp_path / "c", "a.ipynb"), NAME, listed).warnings)
 
 
 # --- nobody becomes somebody else ------------------------------------------------------------------------

@@ -1,16 +1,15 @@
 """Goes through the folder of submissions: one person's files together, and a reason for each that is not graded."""
 
 import contextlib
-import csv
 import hashlib
-import io
 import os
 import re
 import stat
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from aigc_course.grading.people import BLACKBOARD, NOTEBOOK, Person, is_named_like, named, recognise
+from aigc_course.grading import platforms
+from aigc_course.grading.people import NOTEBOOK, Person, is_named_like, recognise
 from aigc_course.grading.roster import Roster
 from aigc_course.grading.safetext import decoded, visible
 from aigc_course.runtime import CourseError
@@ -18,14 +17,8 @@ from aigc_course.runtime import CourseError
 OWN_NAMES = ("path", "number")  # systems of people whose names students or instructors wrote
 LITTER = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini", ".git", ".gitignore")  # of systems, not of students
 SAME = {"sis_user_id": "id_number", "sis_login_id": "username"}  # what Canvas calls the school's
+LEFT, LINK = "left by the system", "a link, not a file"
 COPIES = ".ipynb_checkpoints"  # Jupyter's own
-OWN = {  # what a platform adds at the top of its archive
-    "brightspace": re.compile(r"index\.html"),
-    "sakai": re.compile(r"grades\.(?:csv|xlsx?)|.*additional.*\.html"),
-    "blackboard": re.compile(r".+_attempt_\d{4}(?:-\d\d){5}\.txt"),
-}
-OWN_INSIDE = re.compile(r"timestamp\.txt|comments\.txt|feedbackText\.html")  # of Sakai (and nbgrader) in each folder
-FEEDBACK = "Feedback Attachment(s)"  # Sakai's folder of what the instructor sent back
 VERSIONS_MOST = 10  # that are tried of one person
 FILES_MOST, DEPTH_MOST = 2000, 20  # in one student's folder
 
@@ -86,6 +79,7 @@ class Pile:
     late: bool = False
     in_folder: bool = False
     given_away: bool = False  # to others, by the class list
+    listed: bool = False  # in the class list
 
 
 def collect(folder, assignment, roster=None, made=()):
@@ -117,7 +111,7 @@ def collect(folder, assignment, roster=None, made=()):
         )
     systems = {pile.person.system for pile in piles.values()}
     not_graded = [of_the_platform(item, systems, piles) for item in not_graded]
-    late = late_in_sakai(folder) if "sakai" in systems else set()
+    late = platforms.late_in_sakai(folder) if "sakai" in systems else set()
     submissions = []
     for pile in piles.values():
         pile.late |= pile.person.system == "sakai" and pile.person.id.casefold() in late
@@ -165,7 +159,7 @@ def take(entry, folder, assignment, roster, piles, not_graded):
     path = Path(entry.path)
     is_folder = entry.is_dir(follow_symlinks=False)
     if is_litter(entry.name) or (is_folder and entry.name == COPIES):
-        not_graded.append(NotGraded(shown(path, folder), None, "left by the system", own=True))
+        not_graded.append(NotGraded(shown(path, folder), None, LEFT, own=True))
         return
     if is_folder and entry.name.startswith("."):
         not_graded.append(NotGraded(shown(path, folder), None, "a hidden folder"))
@@ -178,19 +172,22 @@ def take(entry, folder, assignment, roster, piles, not_graded):
     elif person.system != "roster":
         person, row = roster.complete(person)
         late = late or (row is not None and row.late)
+    if row is not None:
+        pile_of(person, piles).listed = True
     if is_folder:
         pile = pile_of(person, piles)
         pile.in_folder = True
-        walk(path, folder, found.attempt, late, pile, roster, piles, not_graded)
+        take_folder(path, folder, found.attempt, late, pile, roster, piles, not_graded)
     elif entry.is_symlink():
         pile_of(person, piles).problems.append("a symbolic link was handed in, not a notebook.")
-        not_graded.append(NotGraded(shown(path, folder), person, "a symbolic link"))
+        not_graded.append(NotGraded(shown(path, folder), person, LINK))
     elif NOTEBOOK.search(entry.name):
         pile_of(person, piles).notebooks.append((path, shown(path, folder), late, found.attempt))
     else:
         known = person.system != "path" and path.suffix.lower() not in (".csv", ".xls", ".xlsx")
-        if known and not (person.system == "blackboard" and receipt(path, person, piles)):
-            pile_of(person, piles)  # this person handed something in, so that there must be a row
+        if known:  # this person handed something in, so that there must be a row
+            pile = pile_of(person, piles)
+            pile.person = platforms.with_receipt(pile.person, path)
         not_graded.append(NotGraded(shown(path, folder), person if known else None, why_not(path)))
 
 
@@ -199,47 +196,56 @@ def pile_of(person, piles):
     return piles.setdefault(person.key, Pile(person))
 
 
-def walk(top, folder, attempt, late, pile, roster, piles, not_graded):
+def take_folder(top, folder, attempt, late, pile, roster, piles, not_graded):
     """Takes every file below a student's folder: notebooks to the pile, all others to the list, none unseen."""
+    for path, reason in below(top):
+        own, name = reason == LEFT, path.name
+        if reason is None and NOTEBOOK.search(name) and COPIES not in path.parts:
+            row = roster.of_file(os.path.relpath(path, folder))
+            owner = pile_of(roster.person(row), piles) if row is not None else pile
+            pile.given_away |= owner is not pile
+            owner.listed |= row is not None
+            owner.notebooks.append((path, shown(path, folder), late or bool(row and row.late), attempt))
+            continue
+        if reason is None and NOTEBOOK.search(name):
+            reason = "Jupyter's own copy; the notebook itself counts"
+        elif reason is None:
+            own = platforms.is_own_inside(path.relative_to(top), pile.person.system)
+            reason = "written by the platform" if own else why_not(path)
+        elif not own:
+            pile.problems.append(f"{visible(decoded(name))}{' is ' if reason == LINK else ': '}{reason}.")
+        not_graded.append(NotGraded(shown(path, folder), pile.person, reason, own))
+
+
+def below(top):
+    """(path, reason) of everything below a folder; the reason is None for what may be looked at more closely.
+
+    Nothing is followed, and there is an end to it however deep or full the folder is.
+    """
     waiting, seen = [(top, 0)], 0
     while waiting:
         place, depth = waiting.pop()
         try:
             entries = sorted(os.scandir(place), key=lambda entry: os.fsencode(entry.name))
         except OSError as error:
-            not_graded.append(NotGraded(shown(place, folder), pile.person, f"cannot be read ({error.strerror})"))
+            yield place, f"cannot be read ({error.strerror})"
             continue
         for entry in entries:
-            path, name = Path(entry.path), shown(entry.path, folder)
             seen += 1
             if seen > FILES_MOST:
-                reason = f"more than {FILES_MOST} files; the rest was not looked at"
-                not_graded.append(NotGraded(shown(top, folder), pile.person, reason))
-                pile.problems.append(f"more than {FILES_MOST} files were handed in. Hand in one notebook.")
+                yield top, f"more than {FILES_MOST} files were handed in; the rest was not looked at"
                 return
+            is_folder = entry.is_dir(follow_symlinks=False)
             if is_litter(entry.name):
-                not_graded.append(NotGraded(name, pile.person, "left by the system", own=True))
+                yield Path(entry.path), LEFT
             elif entry.is_symlink():
-                not_graded.append(NotGraded(name, pile.person, "a symbolic link"))
-                pile.problems.append(f"{visible(decoded(entry.name))} is a link, not a file.")
-            elif entry.is_dir(follow_symlinks=False):
-                if entry.name == FEEDBACK and pile.person.system == "sakai":
-                    not_graded.append(NotGraded(name, pile.person, "feedback of the instructor", own=True))
-                elif depth >= DEPTH_MOST:
-                    not_graded.append(NotGraded(name, pile.person, f"deeper than {DEPTH_MOST} folders"))
-                else:
-                    waiting.append((path, depth + 1))
-            elif COPIES in path.parts and NOTEBOOK.search(entry.name):
-                not_graded.append(NotGraded(name, pile.person, "Jupyter's own copy; the notebook itself counts"))
-            elif NOTEBOOK.search(entry.name):
-                row = roster.of_file(os.path.relpath(entry.path, folder))
-                owner = pile_of(roster.person(row), piles) if row is not None else pile
-                pile.given_away |= owner is not pile
-                owner.notebooks.append((path, name, late or bool(row and row.late), attempt))
+                yield Path(entry.path), LINK
+            elif is_folder and depth >= DEPTH_MOST:
+                yield Path(entry.path), f"deeper than {DEPTH_MOST} folders"
+            elif is_folder:
+                waiting.append((Path(entry.path), depth + 1))
             else:
-                own = bool(OWN_INSIDE.fullmatch(entry.name)) and depth <= 1
-                reason = "written by the platform" if own else why_not(path)
-                not_graded.append(NotGraded(name, pile.person, reason, own))
+                yield Path(entry.path), None
 
 
 def why_not(path):
@@ -261,48 +267,12 @@ def why_not(path):
 
 def of_the_platform(item, systems, piles):
     """The item, marked as nobody's loss if the platform wrote it, or if it is a copy beside the notebook itself."""
-    if any(OWN[system].fullmatch(item.file) for system in systems if system in OWN):
+    if platforms.is_own(item.file, systems):
         return replace(item, reason="written by the platform", own=True)
     pile = piles.get(item.person.key) if item.person else None
     if f"/{COPIES}/" in f"/{item.file}" and pile and pile.notebooks:
         return replace(item, own=True)
     return item
-
-
-def receipt(path, person, piles):
-    """True for the text that Blackboard writes for each attempt; its first line has the person's name."""
-    if not BLACKBOARD.fullmatch(path.name) or path.suffix != ".txt":
-        return False
-    line = head(path, 500).split(b"\n")[0].decode("utf-8-sig", "replace")
-    pile = pile_of(person, piles)
-    if found := re.match(r"\s*Name:\s*(.+?)\s*\(([^()]+)\)\s*$", line):
-        whole = "_".join(person.key[1:])
-        if whole.endswith(f"_{found[2]}"):  # with it a user name that holds "_" is whole
-            pile.person = named(pile.person, id=found[2], name=found[1], keys={"username": found[2]})
-    return True
-
-
-def head(path, most):
-    """The first bytes of a plain file; none of a link, a pipe, or what cannot be read."""
-    with contextlib.suppress(OSError):
-        if stat.S_ISREG(os.lstat(path).st_mode):
-            with open(path, "rb") as file:
-                return file.read(most)
-    return b""
-
-
-def late_in_sakai(folder):
-    """User names of those whose line in Sakai's grades.csv says "Late"; only its English edition is read."""
-    late = set()
-    with contextlib.suppress(csv.Error):
-        place, text = None, head(folder / "grades.csv", 10_000_000).decode("utf-8-sig", "replace")
-        for line in csv.reader(io.StringIO(text, newline="")):
-            if place is None:
-                names = [name.casefold().strip() for name in line]
-                place = next((i for i, name in enumerate(names) if name.startswith("late")), None)
-            elif place < len(line) and line[place].strip().casefold() in ("late", "yes", "true"):
-                late |= {name.casefold() for name in line[:2]}
-    return late
 
 
 def versions(pile, assignment, not_graded):
@@ -356,6 +326,10 @@ def warnings(piles, roster, folder):
                 "names of the files, or say in --roster which file is whose.")  # fmt: skip
         if not any(text in line for line in said):
             said.append(f"{number} {text}")
+    strangers = [pile.person.label for pile in piles.values() if roster.rows and not pile.listed]
+    if strangers:
+        more = f", and {len(strangers) - 5} more" if len(strangers) > 5 else ""
+        said.append(f"not in {roster.path}: {', '.join(strangers[:5])}{more}")
     for row in roster.rows:
         if row.file and not (folder / row.file).exists():
             said.append(f"{roster.path}, line {row.line}: {row.file} is not in the folder.")
