@@ -2,6 +2,8 @@
 
 import json
 import os
+import shutil
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -11,16 +13,20 @@ import ordinary
 import pytest
 
 from aigc_course.grading import grader, sandbox, submissions
+from aigc_course.grading.containers import IMAGE
 from aigc_course.runtime import CourseError
 
 ROOT = Path(__file__).resolve().parent.parent
 USUAL = sandbox.Limits(step=20, total=60)
 SMALL = sandbox.Limits(step=20, total=60, memory=600 * 2**20, data=500 * 2**20)
+ENGINE = "AIGC_TEST_SANDBOX"  # names another kind than the one that the grader chooses here
 AGAIN = "AIGC_TEST_ORDINARY"  # set where these tests run once more as another user
 
 
 def kind_here():
     """The sandbox of this machine; without one the tests are skipped, but never in CI."""
+    if os.environ.get(ENGINE):
+        return os.environ[ENGINE]
     try:
         return sandbox.choose()
     except CourseError as error:
@@ -56,7 +62,7 @@ def graded(book, kind, bounds=USUAL):
 
 def once_more(file):
     """Runs a file of tests as an ordinary user: most instructors are no administrators."""
-    if os.geteuid() != 0 or os.environ.get(AGAIN):
+    if os.geteuid() != 0 or os.environ.get(AGAIN) or os.environ.get(ENGINE):
         pytest.skip("these tests run as an ordinary user already")
     if kind_here() != "bwrap":
         pytest.skip("bubblewrap is not installed")
@@ -64,4 +70,29 @@ def once_more(file):
     with ordinary.home() as folder:
         place = ["--basetemp", str(folder / "tmp"), str(file)]
         done = ordinary.run([sys.executable, "-m", "pytest", *options, *place], folder, **{AGAIN: "1", "CI": "1"})
+    assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
+
+
+def in_a_container(file):
+    """Runs a file of tests with docker or podman, where the grader's image is there."""
+    if os.environ.get(AGAIN) or os.environ.get(ENGINE):
+        pytest.skip("these tests run once more already")
+    engines = [engine for engine in ("docker", "podman") if shutil.which(engine)]
+    there = [
+        engine
+        for engine in engines
+        if subprocess.run([engine, "image", "inspect", IMAGE], capture_output=True, timeout=60, check=False).returncode
+        == 0
+    ]
+    if not there:
+        pytest.skip(f"neither docker nor podman has the image {IMAGE} here; grading/README.md says how it is built")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(file)],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, ENGINE: there[0]},
+        timeout=590,
+    )
     assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]

@@ -4,7 +4,7 @@ import json
 
 import hostile
 import pytest
-from sandboxed import graded, kind_here, once_more
+from sandboxed import graded, in_a_container, kind_here, once_more
 
 from aigc_course.grading import packages, sandbox
 from aigc_course.runtime import CourseError
@@ -119,3 +119,8 @@ def test_with_names_the_packages_that_are_lacking(kind):
 def test_all_of_this_holds_for_an_ordinary_user():
     """The same tests as a user without rights."""
     once_more(__file__)
+
+
+def test_all_of_this_holds_in_a_container():
+    """The same tests with docker or podman."""
+    in_a_container(__file__)

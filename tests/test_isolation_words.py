@@ -9,7 +9,7 @@ from pathlib import Path
 
 import hostile
 import pytest
-from sandboxed import ROOT, SMALL, graded, kind_here, once_more, said_in
+from sandboxed import ROOT, SMALL, graded, in_a_container, kind_here, once_more, said_in
 
 from aigc_course.grading import parsing, reading, sandbox, submissions, wording
 
@@ -245,3 +245,8 @@ def test_as_root_each_sandbox_has_a_user_of_its_own(kind):
 def test_all_of_this_holds_for_an_ordinary_user():
     """The same tests as a user without rights."""
     once_more(__file__)
+
+
+def test_all_of_this_holds_in_a_container():
+    """The same tests with docker or podman."""
+    in_a_container(__file__)

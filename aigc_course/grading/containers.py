@@ -7,6 +7,7 @@ import tempfile
 
 from aigc_course.grading import bubblewrap, seccomp
 from aigc_course.grading.bubblewrap import COURSE, PACKAGE
+from aigc_course.grading.limits import FILES
 
 HIDDEN = ("checks", "grading", "__pycache__")
 IMAGE = "aigc-grader"  # grading/README.md says how it is built
@@ -22,14 +23,17 @@ def container_command(engine, name, limits, python=("/worker/worker.py",), profi
         python: Python's arguments.
         profile: path of the list of system calls, or None for the engine's own.
     """
-    folder = f"size={limits.folder},nr_inodes=20000,mode=1777"
+    files = f"nr_inodes={FILES}," if engine == "docker" else ""  # podman 4.3 refuses it; its memory limit counts them
+    folder = f"size={limits.folder},{files}mode=1777"
     command = [engine, "run", "--rm", "-i", "--name", name, "--network", "none", "--read-only",
                "--tmpfs", f"/tmp:{folder}", "--tmpfs", f"/home/learner:{folder}", "--shm-size", "1m",
                "--memory", str(limits.memory), "--memory-swap", str(limits.memory), "--cpus", "2",
                "--pids-limit", str(limits.processes), "--ulimit", f"fsize={limits.folder}", "--ulimit", "core=0",
                "--ulimit", "nofile=512:512", "--ulimit", "nproc=4096:4096", "--ulimit", "msgqueue=0:0",
+               "--ulimit", f"data={limits.data}:{limits.data}", "--ulimit", "sigpending=1024:1024",
                "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--user", "65534:65534",
                "--workdir", "/home/learner"]
+    command += ["--read-only-tmpfs=false"] if engine == "podman" else []  # its /run and /var/tmp have no size
     if profile:
         command += ["--security-opt", f"seccomp={profile}"]
     for variable, value in bubblewrap.variables().items():

@@ -153,6 +153,8 @@ def refuse_what_is_open(found):
         )
     if not found["in_force"]["namespaces"] or found["in_force"]["root"]:
         raise CourseError("the sandbox is not shut: it is root inside, or may make namespaces of its own.")
+    if not found["in_force"]["writable"]:
+        raise CourseError("submissions cannot write to /tmp, /dev/shm or their home folder: build the image anew.")
     shown = set(found["in_force"]["first"]) - {"PATH", "LANG", "PWD", "HOME", "HOSTNAME", "container", "TERM"}
     if shown - set(bubblewrap.variables()):
         raise CourseError(f"the sandbox shows variables of this machine: {', '.join(sorted(shown))[:200]}.")
@@ -286,6 +288,8 @@ class Sandbox:
                 self.process.wait(timeout=2)
             if self.group.overrun(self.process.pid):
                 reason = f"it took more than {self.limits.memory / 2**30:.1f} GB of memory"
+            elif self.kind in ("docker", "podman") and self.process.returncode == 128 + signal.SIGKILL:
+                reason = f"it was killed, most likely for more than {self.limits.memory / 2**30:.1f} GB of memory"
         self.reason = self.reason or reason or "the program ended itself"
         self.kill()
         raise Stopped(self.reason)
