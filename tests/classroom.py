@@ -41,15 +41,16 @@ def school(seed, size=200):
             student.name = f"{student.name} {place}"
         if rng.random() < 0.1:
             student.name = unicodedata.normalize("NFD", student.name)
-        if system == "number" and place % 2 and nfc(students[-9].name) != nfc(student.name):
+        if system == "number" and place % 2 and same(students[-9].name) != same(student.name):
             student.number = students[-9].number  # mistyped: two names with one number
         hand_in(student, rng)
         students.append(student)
     return students
 
 
-def nfc(name):
-    return unicodedata.normalize("NFC", name)
+def same(name):
+    """Equal for names that only differ in case or in how letters are composed."""
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def hand_in(student, rng):

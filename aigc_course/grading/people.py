@@ -12,17 +12,22 @@ from aigc_course.grading.safetext import decoded, page_name, visible
 
 # Browsers add .txt or .json, and a number where the name is taken.
 NOTEBOOK = re.compile(r"\.ipynb(?:\s*\(\d{1,3}\))?(?:\.(?:txt|json))?$", re.IGNORECASE)
+ENDING = re.compile(rf"{NOTEBOOK.pattern}|\.[a-z0-9]{{1,5}}$", re.IGNORECASE)
 
 # Moodle takes every "_" out of the name, so that the first one ends it: a student's own file name comes after.
-MOODLE = re.compile(r"(?P<name>[^_]*)_(?P<id>\d+)_assignsubmission_[a-z]+(?:_(?P<rest>.*))?")
-CANVAS = re.compile(r"(?P<name>.+?)_(?:(?P<late>LATE|late)_)?(?P<id>[1-9]\d*)_(?P<file>[1-9]\d*)_(?P<rest>.+)")
+MOODLE = re.compile(r"(?P<name>[^_]*)_(?P<id>\d+)_assignsubmission_[a-z]+(?:_(?P<rest>.*))?", re.ASCII)
+CANVAS = re.compile(  # the first two numbers: a student's own file name comes after them
+    r"(?P<name>.+?)_(?:(?P<late>LATE|late)_)?(?P<id>[1-9]\d*)_(?P<file>[1-9]\d*)_(?P<rest>.+)", re.ASCII
+)
 CANVAS_ANONYMOUS = re.compile(r"(?:(?P<late>LATE)_)?anon_(?P<id>[A-Za-z0-9]+)_(?P<file>[1-9]\d*)_(?P<rest>.+)")
 BLACKBOARD = re.compile(r"(?P<column>.+?)_(?P<id>[^_]+)_attempt_(?P<attempt>\d{4}(?:-\d\d){5})(?:_(?P<rest>.*)|\.txt)?")
 BRIGHTSPACE = re.compile(r"(?P<id>\d+)-(?P<box>\d+) - (?P<name>.+?) - (?P<attempt>.+)")
-SAKAI = re.compile(r"(?P<name>[^()]*,.*?)\((?P<id>(?!\d\d?\))[^()]+)\)(?:_(?P<rest>.*))?")
+SAKAI = re.compile(r"(?P<name>[^()]*,.*)\((?P<id>(?!\d\d?\))[^()]+)\)")
+SAKAI_FLAT = re.compile(r"(?P<name>[^()]*,.*?)\((?P<id>[^()]+)\)_Submission attachment\(s\)_.*")
 
 # Students' own: 2023110345, SA23011045, 2023E8013282054. At least five digits, so that no "02" of an assignment is one.
-NUMBER = re.compile(r"[A-Za-z]{0,3}\d{5,20}[A-Za-z]?|\d{4}[A-Za-z]{1,3}\d{4,13}", re.ASCII)
+NUMBER = re.compile(r"(?:[A-Z]{0,3}|[a-z])\d{5,20}[A-Za-z]?|\d{4}[A-Za-z]{1,3}\d{4,13}", re.ASCII)
+GLUED = re.compile(r"(?<=[A-Za-z][a-z])(?=\d{5})|(?<=\d{5})(?=[A-Za-z]{2})")  # Li2023110345
 SHORT_NUMBER = re.compile(r"\d{3,4}", re.ASCII)
 DATE = re.compile(r"20\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:\d{4}|\d{6})?", re.ASCII)
 LATE = re.compile(r"(?:^|(?<=[\s_\-(（]))(?:LATE|迟交|补交|逾期)(?=$|[\s_\-)）])")
@@ -151,7 +156,7 @@ def brightspace(text, assignment):
 
 def sakai(text, assignment):
     """Last, First(id), a folder, or with _Submission attachment(s)_file.ipynb behind it; the comma is always there."""
-    if found := SAKAI.fullmatch(text):
+    if found := SAKAI_FLAT.fullmatch(text) or SAKAI.fullmatch(text):
         whole = f"{found['name']}({found['id']})"
         if "); " in whole:  # a group
             names, ids = re.sub(r"\([^()]+\)", "", whole), re.findall(r"\(([^()]+)\)", whole)
@@ -163,7 +168,7 @@ def sakai(text, assignment):
 
 def by_number(name, text, assignment, folder):
     """What students write themselves: a name and a number in any order, or neither."""
-    stem = text if folder else NOTEBOOK.sub("", text)
+    stem = text if folder else ENDING.sub("", text)
     late = bool(LATE.search(stem))
     base = stem if folder else without_copy(stem)
     rest = without_assignment(LATE.sub("", base), assignment)
@@ -173,7 +178,8 @@ def by_number(name, text, assignment, folder):
         system = "number" if number else "path"
         return Found(Person(("folder", name), system, number, who or tidy(stem), keys), late)
     if number:  # two names with one number are two people until somebody says which is right
-        return Found(Person(("number", number, who), "number", number, who, keys), late)
+        key = ("number", number.casefold(), all_words(rest, number, assignment))
+        return Found(Person(key, "number", number, who, keys), late)
     if not rest:  # 02_minimax_game (3).ipynb, saved from a letter: of whom, nothing says
         return Found(Person(("file", name), "path", "", tidy(stem)), late)
     return Found(Person(("file", without_copy(NOTEBOOK.sub("", name))), "path", "", tidy(rest)), late)
@@ -193,23 +199,46 @@ def number_and_name(text):
     number = numbers.pop()
     place = next(i for i, part in enumerate(parts) if number in words(part))
     beside = " ".join(word for word in words(parts[place]) if word != number and not DATE.fullmatch(word))
-    if beside:
-        return number, tidy(beside)
-    if separator == SEPARATORS[-1]:  # Ann Li 2023110345 homework
-        first = place
-        while first and not any(c.isdigit() for c in parts[first - 1]):
-            first -= 1
-        if first < place:
-            return number, tidy(" ".join(parts[first:place]))
-    for i in sorted(range(len(parts)), key=lambda i: (abs(i - place), i)):  # the nearest, the one in front first
-        if i != place and sum(c.isdigit() for c in parts[i]) <= 2 and re.search(r"[^\W\d_]", parts[i]):
-            return number, tidy(parts[i])
-    return number, ""
+    return number, tidy(beside or name_beside(parts, place))
+
+
+def all_words(text, number, assignment):
+    """Every word of a name but the number, dates and the assignment's, in one order.
+
+    With the number it tells people apart: of two who write one number, nothing that could be a name may be overlooked.
+    """
+    own = set(re.split(r"[\s_-]+", assignment.casefold()))
+    own |= {word.lstrip("0") for word in own if word.isdecimal()}
+    found = [word.casefold() for word in words(LABELS.sub("_", text)) if word != number and not DATE.fullmatch(word)]
+    return " ".join(sorted(word for word in found if word not in own))
+
+
+def name_beside(parts, place):
+    """The name among a name's parts: what stands before the number, else what stands behind it."""
+    letters = [bool(re.search(r"[^\W\d_]", part)) and not digits(part) for part in parts]
+    first, last = place, place + 1
+    while first and letters[first - 1]:
+        first -= 1
+    while last < len(parts) and letters[last]:
+        last += 1
+    if first < place:
+        return " ".join(parts[first:place])
+    if last > place + 1:  # 2023110345_Ann_Li, but 2023110345_李娜_作业
+        return " ".join(parts[place + 1 : last] if parts[place + 1].isascii() else parts[place + 1 : place + 2])
+    near = sorted(range(len(parts)), key=lambda i: (abs(i - place), i))
+    some = [i for i in near if i != place and re.search(r"[^\W\d_]", parts[i]) and digits(parts[i]) <= 2]
+    return parts[some[0]] if some else ""
+
+
+def digits(text):
+    """How many digits a text has."""
+    return sum(c.isdigit() for c in text)
 
 
 def words(part):
     """A part's words; wide digits become narrow ones, and letters of other scripts end a number."""
-    return [unicodedata.normalize("NFKC", word) for word in WORDS.split(part) if word]
+    found = (unicodedata.normalize("NFKC", word) for word in WORDS.split(part))
+    return [piece for word in found for piece in GLUED.split(word) if piece]
 
 
 def without_copy(stem):
