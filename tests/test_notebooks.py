@@ -2,6 +2,7 @@
 
 import ast
 import base64
+import html
 import re
 import sys
 from pathlib import Path
@@ -83,7 +84,9 @@ def test_setup_cells(name):
     assert cells[0].source.startswith(f"# {name[:2]} · ")
     assert re.search(r"\*\*.*Time|Time.*minute", cells[0].source)
     assert cells[1].source == tool.bootstrap()
-    assert tool.repository() in cells[1].source
+    assert (tool.repository() or 'ADDRESS = ""') in cells[1].source
+    assert cells[1].metadata == tool.HIDDEN  # no learner's first sight, in JupyterLab and on Colab
+    assert cells[0].source == tool.with_badge(cells[0].source, ROOT / "notebooks" / name)
     assert cells[2].source.startswith("from aigc_course import runtime\nruntime.start(")
     for part in ("## Recap", "## Check yourself", "## Exercises", "## Sources"):
         assert any(re.search(rf"^{part}$", cell.source, re.M) for cell in texts(name)), part
@@ -108,7 +111,9 @@ def test_pictures_have_alt_text_and_are_no_blanks(name):
         png = base64.b64decode(output.data["image/png"])
         assert png.startswith(b"\x89PNG")
         assert len(png) > 2000
-        assert len(output.metadata.get("image/png", {}).get("alt", "")) > 20, output.metadata
+        alt = output.metadata.get("image/png", {}).get("alt", "")
+        assert len(alt) > 20, output.metadata
+        assert f'alt="{html.escape(alt)}"' in output.data["text/html"]  # where JupyterLab, Colab and nbconvert read it
 
 
 @each
