@@ -5,10 +5,12 @@ import json
 import random
 import unicodedata
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from aigc_course.grading.results import combine
 
 NAME = "02_minimax_game"
+ROOT = Path(__file__).resolve().parent.parent
 FAMILY = ["王伟", "李娜", "Ann Li", "José Núñez", "Владимир Петров", "محمد علي", "प्रिया शर्मा", "김철수",
           "佐藤花子", "Nguyễn Văn An", "Ångström", "O'Brien-Smith", "Zoë", "ann li", "ANN LI", "=cmd()", "a\u202eb",
           "Con"]  # fmt: skip
@@ -116,6 +118,18 @@ def result_of(submission, assignment):
         points -= given
         rows.append({"key": task.key, "points": given, "max": task.points, "message": words})
     return {"graded": not submission.unclear, "seconds": 0.0, "remarks": [words], "rows": rows}
+
+
+ONE = notebook("", 1)  # a notebook of one point
+
+
+def lay(folder, *names, text=ONE):
+    """Files in a folder."""
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return folder
 
 
 def marks(found, assignment):

@@ -8,7 +8,7 @@ import re
 
 import classroom
 import pytest
-from test_identity import NAME, ROOT, lay
+from classroom import NAME, ROOT, lay
 
 from aigc_course.grading import submissions, tables
 from aigc_course.grading.collect import collect

@@ -1,7 +1,7 @@
 """The class list of `grade --roster`: encodings, separators, other programs' exports, mistakes named by their line."""
 
 import pytest
-from test_identity import NAME, lay
+from classroom import NAME, lay
 
 from aigc_course.grading.collect import collect
 from aigc_course.grading.roster import read_roster

@@ -17,7 +17,7 @@ from aigc_course.runtime import CourseError
 OWN_NAMES = ("path", "number")  # systems of people whose names students or instructors wrote
 LITTER = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini", ".git", ".gitignore")  # of systems, not of students
 SAME = {"sis_user_id": "id_number", "sis_login_id": "username"}  # what Canvas calls the school's
-LEFT, LINK = "left by the system", "a link, not a file"
+LEFT, LINK, UNREAD = "left by the system", "a link, not a file", "cannot be read here"
 COPIES = ".ipynb_checkpoints"  # Jupyter's own
 VERSIONS_MOST = 10  # that are tried of one person
 FILES_MOST, DEPTH_MOST = 2000, 20  # in one student's folder
@@ -80,6 +80,7 @@ class Pile:
     in_folder: bool = False
     given_away: bool = False  # to others, by the class list
     listed: bool = False  # in the class list
+    unread: bool = False  # something in the folder could not be read: not the student's fault
 
 
 def collect(folder, assignment, roster=None, made=()):
@@ -213,6 +214,7 @@ def take_folder(top, folder, attempt, late, pile, roster, piles, not_graded):
             own = platforms.is_own_inside(path.relative_to(top), pile.person.system)
             reason = "written by the platform" if own else why_not(path)
         elif not own:
+            pile.unread |= reason.startswith(UNREAD)
             pile.problems.append(f"{visible(decoded(name))}{' is ' if reason == LINK else ': '}{reason}.")
         not_graded.append(NotGraded(shown(path, folder), pile.person, reason, own))
 
@@ -228,7 +230,7 @@ def below(top):
         try:
             entries = sorted(os.scandir(place), key=lambda entry: os.fsencode(entry.name))
         except OSError as error:
-            yield place, f"cannot be read ({error.strerror})"
+            yield place, f"{UNREAD} ({error.strerror})"
             continue
         for entry in entries:
             seen += 1
@@ -290,7 +292,7 @@ def versions(pile, assignment, not_graded):
         not_graded.extend(NotGraded(item[1], person, many) for item in notebooks)
         return [submission(pile, None, "", f"{many}. Hand in one.", unclear=not pile.in_folder)]
     if not notebooks:
-        return [submission(pile, None, "", nothing(pile, not_graded))]
+        return [submission(pile, None, "", nothing(pile, not_graded), unclear=pile.unread)]
     return [submission(pile, path, file, None, late, attempt) for path, file, late, attempt in notebooks]
 
 

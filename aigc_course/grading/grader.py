@@ -69,6 +69,8 @@ def grade_or_reuse(submission, assignment, kind, limits, folder, again, stop):
             blob = submissions.read_blob(submission.path)
         except Refused as error:
             problem = str(error)
+        except OSError as error:
+            return ungraded(assignment, f"not graded: the file cannot be read here ({error.strerror}).")
     stamp = {"version": VERSION, "assignment": assignment.digest, "checks": checks_digest(),
              "submission": hashlib.sha256(blob).hexdigest(), "problem": problem, "limits": list(limits),
              "packages": packages_digest(kind)}  # fmt: skip

@@ -1,6 +1,7 @@
 """The assignment as it was released, and the bytes of what students handed in; `reading` makes cells of them."""
 
 import codecs
+import errno
 import json
 import os
 import re
@@ -92,11 +93,14 @@ def read_blob(path):
 
     Raises:
         Refused: anything else.
+        OSError: this machine cannot read it, which is no fault of the student's.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     except OSError as error:
-        raise Refused("the file is a link, or cannot be read.") from error
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EIO, errno.ENOENT, errno.ESTALE, errno.EMFILE):
+            raise
+        raise Refused("the file is a link, or no plain file.") from error
     with os.fdopen(descriptor, "rb") as file:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
