@@ -73,7 +73,7 @@ def test_no_cell_is_a_formula_under_any_separator(attacked, separator):
 def test_numbers_and_plain_text_stay_as_they_are():
     """Points are numbers; a minus inside a sentence is a minus; names are names."""
     assert cell(7) == 7
-    for text in ("王伟", "O'Brien-Smith", "expected 0.5, got -0.5", "a - b", "ann@example.org", "x = 3"[:1], "प्रिया"):
+    for text in ("王伟", "O'Brien-Smith", "expected 0.5, got -0.5", "a - b", "ann@example.org", "प्रिया"):
         assert is_plain(text), cell(text)
     assert cell("x = 3") == "x '= 3"  # a space is a separator too
 
