@@ -168,6 +168,8 @@ def unregistered(network):
     try:
         keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(network))
     except (TypeError, ValueError) as error:
+        if not unlocated(error):
+            raise
         return unlocated(error)
     return None
 

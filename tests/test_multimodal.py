@@ -11,6 +11,7 @@ import pytest
 import tensorflow as tf
 
 from aigc_course import data, metrics
+from aigc_course.errors import Stopped
 from aigc_course.lmdg import asking, codes, generation, judges, multimodal, pairs, streams, training, transformer
 from aigc_course.lmdg.tokenizers import END, PAD, UNKNOWN
 from aigc_course.runtime import CourseError
@@ -249,14 +250,21 @@ def test_answers_weigh_more(weight, rng):
 
 
 def test_ctrl_c_gives_no_half_result(vocabulary, rng, monkeypatch):
-    """`train` keeps what was learnt and returns; the recipe must not go on from there and call it a result."""
+    """Stop in the first phase: the recipe does not go on from there and call it a result."""
     numbers = {"image": rng.integers(64, size=(1, 20, 49)), "speech": rng.integers(256, size=(1, 20, 24))}
     labels = np.arange(20) % 10
     parts = {kind: pairs.Material(kind, numbers[kind], labels, labels % 2, [None] * 20) for kind in numbers}
     base = transformer.Decoder(vocabulary.size, context=LENGTH, width=16, depth=1, heads=2)
-    monkeypatch.setattr(pairs.training, "train", lambda *_, **__: [{"step": 1}])
-    with pytest.raises(KeyboardInterrupt):
-        pairs.fine_tune(base, vocabulary, parts, 20, 1, (2, 2))
+    phases = []
+
+    def stop(self, batch, logs=None):
+        phases.append(self.steps)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pairs.training.Curve, "on_train_batch_end", stop)
+    with pytest.raises(Stopped, match="Stopped at step 0 of 2"):
+        pairs.fine_tune(base, vocabulary, parts, 20, 1, (2, 3))
+    assert phases == [2]
 
 
 # --- listener ----------------------------------------------------------------------------------------------
