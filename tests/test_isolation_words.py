@@ -8,10 +8,12 @@ import sys
 from pathlib import Path
 
 import hostile
+import numpy as np
 import pytest
 from sandboxed import ROOT, SMALL, graded, in_a_container, kind_here, once_more, said_in
 
-from aigc_course.grading import parsing, reading, sandbox, submissions, wording
+from aigc_course import checks
+from aigc_course.grading import examine, parsing, reading, sandbox, submissions, wording
 
 TOKEN = "PLANTED-TOKEN-7f3a"
 
@@ -174,28 +176,38 @@ def test_six_hypotheses_are_not_one_answer(kind):
 
 
 COUNTERS = {
-    "a global": "    global tries\n    tries = globals().get('tries', -1) + 1\n",
-    "a file": "    import os\n    open('/tmp/n', 'a').write('x'); tries = os.path.getsize('/tmp/n') - 1\n",
-    "the clock": "    import time\n    tries = int(time.time() * 10) % 2 + 1 if 'seen' in globals() else 0\n"
-    "    globals()['seen'] = 1\n",
+    "a global": "    global calls\n    calls = globals().get('calls', 0) + 1\n",
+    "a file": "    with open('/tmp/calls', 'a+') as file:\n        file.write('x')\n        calls = file.tell()\n",
 }
 
 
 @pytest.mark.parametrize("name", COUNTERS)
 def test_one_function_is_asked_once(kind, name):
-    """A version that was wrong is not asked again, in this sandbox or the next: a count of its calls gains nothing."""
-    calls = 4  # cases of the exercise
-    choice = (
-        f"    return ({WRONG[0]}, {RIGHT})[tries >= {calls}]\n"
-        if name != "the clock"
-        else f"    return ({WRONG[0]}, {RIGHT}, {RIGHT})[tries]\n"
-    )
+    """A version that was wrong is not asked again: a count of its calls gains nothing."""
+    cases = len(checks.EXERCISES["02.1"].cases(np.random.default_rng(0)))
+    choice = f"    return ({WRONG[0]}) if calls <= {cases} else ({RIGHT})\n"
     book = hostile.notebook()
     hostile.cell(book, "answer-02-1")["source"] = "def best_discriminator(p_data, p_g):\n" + COUNTERS[name] + choice
-    book["cells"] += [hostile.code("while True: pass", "long"), hostile.code("import os; os._exit(1)", "end")]
-    points, _ = graded(book, kind, sandbox.Limits(step=3, total=60))
+    points, _ = graded(book, kind)
     assert points["02.1"] == 0
     assert sum(points.values()) == 9
+
+
+def test_a_new_sandbox_asks_nothing_again(kind, monkeypatch):
+    """Cells that end the sandbox, so that a clock or chance could choose anew: a version is tried once all the same."""
+    tried, try_out = [], examine.try_out
+
+    def counted(box, task, place, *rest):
+        tried.append((task.key, place))
+        return try_out(box, task, place, *rest)
+
+    monkeypatch.setattr(examine, "try_out", counted)
+    book = hostile.unsolved(f"    return {WRONG[0]}")
+    book["cells"] += [hostile.code("while True: pass", f"long-{i}") for i in range(3)]
+    points, _ = graded(book, kind, sandbox.Limits(step=2, total=60))
+    assert points["02.1"] == 0
+    assert len(tried) == len(set(tried))
+    assert [place for key, place in tried if key == "02.1"] == [tried[0][1]]
 
 
 def test_a_helper_that_comes_later_is_waited_for(kind):
