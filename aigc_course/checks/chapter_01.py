@@ -1,7 +1,5 @@
 """Exercises of chapter 01: learning from data."""
 
-import functools
-
 import numpy as np
 
 from aigc_course import data
@@ -11,21 +9,28 @@ FEATURES_MOST, FEATURES_BAR = 64, 0.60  # sums of rows and columns reach 0.7, 49
 
 
 def label_cases(rng):
-    """Pairs (labels, predictions) with some mistakes, one pair without any."""
+    """Pairs (labels, predictions): two of one length, one all wrong, one without any mistake, one of a single image."""
     cases = []
-    for n in (20, 37, 50, 64):
+    sizes = rng.integers(20, 70, 3)
+    for n in (*sizes, sizes[0]):
         labels = rng.integers(0, 10, n)
         wrong = rng.permutation(n)[: rng.integers(3, n // 2)]
         predictions = labels.copy()
-        predictions[wrong] = (labels[wrong] + rng.integers(2, 9, len(wrong))) % 10
+        predictions[wrong] = (labels[wrong] + rng.integers(1, 10, len(wrong))) % 10
         cases.append((labels, predictions))
-    return [*cases, (cases[0][0], cases[0][0].copy())]
+    labels = rng.integers(0, 10, rng.integers(5, 15))
+    cases.append((labels, (labels + rng.integers(1, 10, len(labels))) % 10))
+    return [*cases, (cases[0][0], cases[0][0].copy()), (labels[:1], (labels[:1] + rng.integers(1, 10)) % 10)]
 
 
 def ridge_cases(rng):
-    """(x (N, F), y (N,), ridge) with ridges that matter."""
-    return [(rng.standard_normal((n, f)), rng.standard_normal(n), float(rng.uniform(1.5, 6.0)))
-            for n, f in ((12, 3), (9, 5), (4, 4), (20, 2))]  # fmt: skip
+    """(x (N, F), y (N,), ridge) with ridges that matter, two of one shape, a small ridge and a large one."""
+    sizes = ((12, 3), (9, 5), (4, 4), (20, 2), (9, 5), (5, 1), (5, 6))
+    ridges = (*rng.uniform(1.5, 6.0, 5), rng.uniform(0.1, 0.5), rng.uniform(10, 40))
+    return [
+        (rng.standard_normal(size), rng.standard_normal(size[0]), float(ridge))
+        for size, ridge in zip(sizes, rng.permutation(ridges), strict=True)
+    ]
 
 
 def ridge_solution(x, y, weight):
@@ -33,56 +38,98 @@ def ridge_solution(x, y, weight):
 
 
 def density_cases(rng):
-    """(x (N, F), mean (F,), variance (F,))."""
-    return [(rng.standard_normal((n, f)), rng.standard_normal(f), rng.uniform(0.2, 3.0, f))
-            for n, f in ((5, 3), (8, 2), (4, 6))]  # fmt: skip
+    """(x (N, F), mean (F,), variance (F,)), two of one shape, one point, one feature."""
+    return [
+        (rng.standard_normal((n, f)), rng.standard_normal(f), rng.uniform(0.2, 3.0, f))
+        for n, f in ((5, 3), (8, 2), (4, 6), (5, 3), (1, 4), (7, 1))
+    ]
 
 
 def log_density(x, mean, variance):
     return -0.5 * (np.log(2 * np.pi * variance) + (x - mean) ** 2 / variance).sum(axis=1)
 
 
+class Labelled(tuple):
+    """A case that knows its labels: the function gets the arrays in it, and nothing else travels to the sandbox."""
+
+    labels = None
+
+
+def altered(images, rng):
+    """Digits that are in no file: moved by a part of a pixel, darker, with a little noise; a reader hardly minds."""
+    n = len(images)
+    share, brightness = rng.uniform(0.1, 0.4, (n, 1, 1)), rng.uniform(0.8, 1.0, (n, 1, 1))
+    neighbours = np.stack([np.roll(images, step, axis=(1, 2)) for step in ((0, 1), (0, -1), (1, 0), (-1, 0))])
+    moved = neighbours[rng.integers(4, size=n), np.arange(n)]
+    found = brightness * ((1 - share) * images + share * moved)
+    return np.clip(found + rng.integers(-6, 7, found.shape) * (found > 40), 0, 255).astype(np.uint8)
+
+
+def corners(n, rng):
+    """Images with ink where digits have none: what is fitted on them reads nothing."""
+    images = np.zeros((n, 28, 28), np.uint8)
+    for top, left in ((0, 0), (0, 24), (24, 0), (24, 24)):
+        images[:, top : top + 4, left : left + 4] = rng.integers(0, 256, (n, 4, 4))
+    return images
+
+
 def feature_cases(rng):
-    """Training images, test images, the same again, half of them in another order, two blank images."""
-    (x_train, _), (x_test, _) = data.load_mnist()
-    train, test = rng.permutation(len(x_train))[:3000], rng.permutation(len(x_test))[:1000]
+    """Corners first, then some test images, one of them alone, two blank ones, training images, and all test images.
+
+    What is fitted on the batch that comes first is fitted on corners; what is fitted later is not there for the first
+    test images. The last cases are the test images once more, and half of them in another order.
+    """
+    (x_train, y_train), (x_test, y_test) = data.load_mnist()
+    chosen, unseen = rng.permutation(len(x_train))[:3000], rng.permutation(len(x_test))[:1000]
+    train, test = Labelled([altered(x_train[chosen], rng)]), Labelled([altered(x_test[unseen], rng)])
+    train.labels, test.labels = y_train[chosen], y_test[unseen]
     blank = np.stack([np.zeros((28, 28), np.uint8), np.full((28, 28), 255, np.uint8)])
-    turned = x_test[test][::-1][:500]
-    return [(x_train[train],), (x_test[test],), (x_test[test],), (np.ascontiguousarray(turned),), (blank,)]
-
-
-@functools.cache
-def labels():
-    """image bytes -> digit, for all of MNIST: labels never travel with the inputs, they are looked up here."""
-    return {image.tobytes(): label for images, digits in data.load_mnist() for image, label in
-            zip(images, digits, strict=True)}  # fmt: skip
+    turned = np.ascontiguousarray(test[0][::-1][: rng.integers(400, 600)])
+    return [(corners(3000, rng),), (test[0][:20],), (test[0][7:8],), (blank,), train, test, tuple(test), (turned,)]
 
 
 def judge_features(cases, values):
     """A few properties, then the accuracy of a linear reader on images that it has not seen."""
-    train, test, again, turned, blank = (parts[0] for parts in values)
-    for (images,), got in zip(cases, (train, test, again, turned, blank), strict=True):
+    for (images,), (got,) in zip(cases, values, strict=True):
         if got.ndim != 2 or len(got) != len(images):
-            return (f"{len(images)} images must give features ({len(images)}, F), one row an image; "
-                    f"shape {got.shape} came.")  # fmt: skip
-    if train.shape[1] > FEATURES_MOST:
-        return f"{train.shape[1]} features are more than {FEATURES_MOST}: those are pixels, not features."
+            return (
+                f"{len(images)} images must give features ({len(images)}, F), one row an image; shape {got.shape} came."
+            )
+        if got.shape[1] > FEATURES_MOST:
+            return f"{got.shape[1]} features are more than {FEATURES_MOST}: those are pixels, not features."
+        if got.shape[1] != values[0][0].shape[1]:
+            return (
+                f"{len(images)} images gave {got.shape[1]} features, {len(cases[0][0])} others gave "
+                f"{values[0][0].shape[1]}: each image must have the same number, alone or among others."
+            )
+    _, some, alone, blank, train, test, again, turned = (parts[0] for parts in values)
     if not np.isfinite(blank).all():
         return "an empty or a full image gives NaN or infinity: your code divides by its ink, or by its spread."
-    if not all(np.isfinite(part).all() for part in (train, test, again, turned)):
+    if not all(np.isfinite(part[0]).all() for part in values):
         return "some features are NaN or infinite."
     if not np.allclose(test, again):
         return "the same images gave other features the second time: a feature must not be random."
-    if not np.allclose(test[::-1][:500], turned, atol=1e-4):
-        return ("an image's features change with the other images in the batch. One image alone must have features "
-                "too: do not use means or ranks over the batch.")  # fmt: skip
+    parts = (test[::-1][: len(turned)], turned), (test[:20], some), (test[7:8], alone)
+    if not all(np.allclose(a, b, rtol=1e-4, atol=1e-4) for a, b in parts):
+        return (
+            "an image's features change with the other images in the batch, or with what was called before. One "
+            "image alone must have features too: do not use means, ranks or a fit over the batch."
+        )
     if (train.std(axis=0) < 1e-9).all():
         return "every image has the same features: nothing can be read from them."
-    y_train, y_test = (np.array([labels()[image.tobytes()] for image in images]) for (images,) in cases[:2])
-    accuracy = linear_reader(train.astype(float), y_train, test.astype(float), y_test)
+    return judge_accuracy(cases[4], train, cases[5], test)
+
+
+def judge_accuracy(train_case, train, test_case, test):
+    """The last of the properties: how many digits a linear reader reads."""
+    train, test = (part.astype(float) for part in (train, test))
+    accuracy = linear_reader(train, train_case.labels, test, test_case.labels)
     if accuracy < FEATURES_BAR:
-        return (f"a linear reader with your features reads {accuracy:.0%} of 1,000 unseen digits; {FEATURES_BAR:.0%} "
-                "is asked for. Where in the image is the ink? (Bytes wrap around at 256: make floats.)")  # fmt: skip
+        return (
+            f"a linear reader with your features reads {accuracy:.0%} of 1,000 unseen digits; {FEATURES_BAR:.0%} "
+            "is asked for. Where in the image is the ink? (Bytes wrap around at 256: make floats. What you fit "
+            "must not be fitted on whichever batch comes first.)"
+        )
     return None
 
 
@@ -97,7 +144,7 @@ def linear_reader(x_train, y_train, x_test, y_test):
 EXERCISES = (
     Exercise(
         key="01.1", function="error_rate", title="How often is it wrong", points=1,
-        checked="the share of mistakes on five sets of labels, one of them without mistakes",
+        checked="the share of mistakes on seven sets of labels, one without mistakes, one all wrong",
         cases=label_cases,
         expected=lambda labels, predictions: (labels != predictions).mean(),
         hints=(
@@ -115,7 +162,7 @@ EXERCISES = (
     ),
     Exercise(
         key="01.2", function="ridge_weights", title="A linear learner in one line", points=2,
-        checked="the weights on four sets, one with as many examples as features",
+        checked="the weights on seven sets, one with as many examples as features, one with fewer",
         cases=ridge_cases, expected=ridge_solution,
         hints=(
             ("that is plain least squares: the ridge is missing.",
@@ -138,7 +185,7 @@ EXERCISES = (
     ),
     Exercise(
         key="01.3", function="log_density", title="A Gaussian that reads", points=2,
-        checked="the logarithm of the density on three sets of points",
+        checked="the logarithm of the density on six sets of points",
         cases=density_cases, expected=log_density,
         hints=(
             ("log(2 π variance) is missing: without it a wide Gaussian wins everywhere.",
@@ -170,6 +217,6 @@ EXERCISES = (
         key="01.4", function="features", title="Invent features", points=3,
         checked=f"at most {FEATURES_MOST} features, each image by itself, and a linear reader that reads at least "
                 f"{FEATURES_BAR:.0%} of 1,000 unseen digits",
-        cases=feature_cases, judge=judge_features,
+        cases=feature_cases, judge=judge_features, restart=lambda cases: [1, 7],
     ),
 )  # fmt: skip

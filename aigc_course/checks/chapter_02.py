@@ -14,18 +14,26 @@ def sigmoid(x):
 
 
 def density_cases(rng):
-    """(p_data (N,), p_g (N,)), positive, of different scale."""
-    return [(rng.uniform(0.05, 1.0, n) * a, rng.uniform(0.05, 1.0, n) * b)
-            for n, a, b in ((1, 1, 1), (5, 1, 2), (8, 3, 1), (6, 0.1, 0.2))]  # fmt: skip
+    """(p_data (N,), p_g (N,)), positive, of different scale, two pairs of one length."""
+    return [
+        (rng.uniform(0.05, 1.0, n) * a, rng.uniform(0.05, 1.0, n) * b)
+        for n, a, b in ((1, 1, 1), (5, 1, 2), (8, 3, 1), (6, 0.1, 0.2), (5, 2, 1), (int(rng.integers(9, 30)), 1, 1))
+    ]
 
 
 def distribution_cases(rng):
-    """(p (N,), q (N,)), each summing to 1; some with zeros, one pair without overlap."""
-    cases = [tuple(rng.dirichlet(np.ones(n), 2)) for n in (2, 5, 9)]
+    """(p (N,), q (N,)), each summing to 1; some with zeros, two pairs without overlap."""
+    cases = [tuple(rng.dirichlet(np.ones(n), 2)) for n in (2, 5, 9, 5, 40)]
     p, q = rng.dirichlet(np.ones(6), 2)
-    p[:2] = q[3:5] = 0.0
+    places = rng.permutation(6)
+    p[places[:2]] = q[places[3:5]] = 0.0
     cases.append((p / p.sum(), q / q.sum()))
-    return [*cases, (np.array([0.3, 0.7, 0.0]), np.array([0.0, 0.0, 1.0]))]
+    for n in (3, int(rng.integers(4, 9))):
+        p, q = rng.dirichlet(np.ones(n), 2)
+        places = rng.permutation(n)
+        p[places[n // 2 :]] = q[places[: n // 2]] = 0.0
+        cases.append((p / p.sum(), q / q.sum()))
+    return cases
 
 
 def kl(p, q):
@@ -48,10 +56,16 @@ def judge_zeros(cases, values):
 
 
 def logit_cases(rng):
-    """(real_logits (B, 1), fake_logits (B, 1)); the last pair far out, where exp overflows."""
-    cases = [(rng.normal(0.7, 2.0, (n, 1)).astype("float32"), rng.normal(-0.9, 2.0, (n, 1)).astype("float32"))
-             for n in (1, 6, 16)]  # fmt: skip
-    return [*cases, (np.array([[-900.0], [40.0]], "float32"), np.array([[800.0], [-30.0]], "float32"))]
+    """(real_logits (B, 1), fake_logits (B, 1)); in the last two some are far out, where exp overflows."""
+    cases = [
+        (rng.normal(0.7, 2.0, (n, 1)).astype("float32"), rng.normal(-0.9, 2.0, (n, 1)).astype("float32"))
+        for n in (1, 6, 16, 6)
+    ]
+    for n in (2, 5):
+        real, fake = rng.normal(0, 20, (2, n, 1))
+        real[rng.integers(n)], fake[rng.integers(n)] = -rng.uniform(750, 950), rng.uniform(750, 950)
+        cases.append((real.astype("float32"), fake.astype("float32")))
+    return cases
 
 
 def d_loss(real, fake):
@@ -60,9 +74,9 @@ def d_loss(real, fake):
 
 def judge_far_logits(cases, values):
     """Values near zero first; a loss that is right there and infinite far out has its own hint."""
-    near = all(close(v[0], d_loss(*case)) for case, v in zip(cases[:-1], values[:-1], strict=True))
-    far = values[-1][0]
-    if far.size == 1 and not close(far, d_loss(*cases[-1])) and near:
+    near = all(close(v[0], d_loss(*case)) for case, v in zip(cases[:-2], values[:-2], strict=True))
+    far = np.concatenate([v[0].ravel() for v in values[-2:]])
+    if far.size == 2 and near:
         if not np.isfinite(far).all():
             return ("right for small logits, infinite or NaN for a logit of 800: exp overflows there, or a probability "
                     "rounds to 0 before its logarithm. -log σ(l) = softplus(-l) needs neither.")  # fmt: skip
@@ -76,14 +90,16 @@ def close(a, b):
 
 
 def slope_cases(rng):
-    """(logits (N,),)."""
-    return [(rng.normal(0.0, 3.0, n),) for n in (1, 4, 9)] + [(np.array([-6.0, 0.0, 6.0]),)]
+    """(logits (N,),), two sets of one length, one far out on both sides."""
+    far = np.array([-1.0, 0.0, 1.0]) * rng.uniform(5, 9)
+    return [(rng.normal(0.0, 3.0, n),) for n in (1, 4, 9, 4, int(rng.integers(10, 40)))] + [(far,)]
 
 
 def dirac_cases(rng):
-    """(step size h, R1 weight gamma), γ below and above 1, where the eigenvalues turn real."""
+    """(step size h, R1 weight gamma), γ below and above 1, where the eigenvalues turn real; one h and one γ twice."""
     pairs = [(0.2, 0.3), (0.5, 0.8), (0.1, 1.7), (0.4, 0.0), (0.3, 2.5)]
-    return [(h * float(rng.uniform(0.7, 1.3)), g * float(rng.uniform(0.8, 1.15))) for h, g in pairs]
+    cases = [(h * float(rng.uniform(0.7, 1.3)), g * float(rng.uniform(0.8, 1.15))) for h, g in pairs]
+    return [*cases, (cases[0][0], cases[4][1]), (cases[2][0], cases[1][1])]
 
 
 def eigenvalues(a, b, c, d):
@@ -104,7 +120,7 @@ def judge_root(cases, values):
 EXERCISES = (
     Exercise(
         key="02.1", function="best_discriminator", title="The best discriminator", points=1,
-        checked="D* for four pairs of densities",
+        checked="D* for six pairs of densities",
         cases=density_cases, expected=lambda p, q: p / (p + q),
         hints=(
             ("you returned p_g / (p_data + p_g): that is the probability of *fake*. Real is 1.",
@@ -122,7 +138,7 @@ EXERCISES = (
     ),
     Exercise(
         key="02.2", function="jsd", title="Jensen-Shannon divergence", points=2,
-        checked="five pairs of distributions, two with zeros, one without any overlap (where it is log 2)",
+        checked="eight pairs of distributions, three with zeros, two of them without any overlap (where it is log 2)",
         cases=distribution_cases, expected=jsd, special=judge_zeros,
         hints=(
             ("the ½ in front of both KL terms is missing: without overlap it must be log 2, not 2 log 2.",
@@ -140,7 +156,7 @@ EXERCISES = (
     ),
     Exercise(
         key="02.3", function="discriminator_loss", title="The discriminator's loss, from logits", points=2,
-        checked="the loss for three batches of logits, and for logits as far out as 900",
+        checked="the loss for four batches of logits, and for two with logits as far out as 900",
         cases=logit_cases, expected=d_loss, special=judge_far_logits,
         hints=(
             ("the labels are exchanged: real is 1, fake is 0. Your D is rewarded for calling fakes real.",
@@ -164,7 +180,7 @@ EXERCISES = (
     ),
     Exercise(
         key="02.4", function="generator_slopes", title="Two losses for the generator", points=2,
-        checked="both slopes for four sets of logits",
+        checked="both slopes for six sets of logits",
         cases=slope_cases, outputs=2,
         expected=lambda t: (-sigmoid(t), -sigmoid(-t)),
         hints=(
@@ -189,8 +205,8 @@ EXERCISES = (
     ),
     Exercise(
         key="02.5", function="dirac_eigenvalues", title="Will it converge", points=3,
-        checked="both eigenvalues for five pairs (h, γ), complex ones and real ones",
-        cases=dirac_cases, expected=update_eigenvalues, unordered=True, special=judge_root,
+        checked="both eigenvalues for seven pairs (h, γ), complex ones and real ones",
+        cases=dirac_cases, expected=update_eigenvalues, how="in_any_order", unordered=True, special=judge_root,
         hints=(
             ("those are the eigenvalues of the field. One step of size h has 1 + h · λ.",
              lambda h, g: eigenvalues(0, 0.5, -0.5, -g)),

@@ -8,14 +8,23 @@ from aigc_course.checks.exercise import Exercise
 
 
 def count_cases(rng):
-    """(kernel side, channels in, filters), all different."""
-    return [tuple(int(v) for v in (rng.integers(3, 8), rng.integers(9, 65), rng.integers(70, 130))) for _ in range(4)]
+    """(kernel side, channels in, filters): no kernel twice, one channel, one filter, more channels than filters."""
+    kernels = rng.permutation(np.arange(2, 12))[:6]
+    cases = [(k, rng.integers(9, 65), rng.integers(70, 130)) for k in kernels[:3]]
+    cases += [
+        (kernels[3], rng.integers(70, 130), rng.integers(9, 65)),
+        (kernels[4], 1, rng.integers(2, 40)),
+        (kernels[5], rng.integers(2, 40), 1),
+        (1, *rng.integers(2, 300, 2)),
+    ]
+    return [tuple(int(v) for v in case) for case in cases]
 
 
 def transposed_cases(rng):
-    """(x (N,), kernel (K,), stride), integers as floats: pencil and paper follow."""
-    sizes = ((3, 4, 2), (4, 3, 2), (2, 5, 3), (5, 4, 1), (3, 2, 3))
-    return [(rng.integers(1, 9, n).astype(float), rng.integers(1, 9, k).astype(float), s) for n, k, s in sizes]
+    """(x (N,), kernel (K,), stride), integers as floats: pencil and paper follow; some negative, two of one shape."""
+    sizes = ((3, 4, 2), (4, 3, 2), (2, 5, 3), (5, 4, 1), (3, 2, 3), (3, 4, 2), (1, 3, 2), (4, 1, 3), (6, 6, 4))
+    cases = [(rng.integers(1, 9, n).astype(float), rng.integers(1, 9, k).astype(float), s) for n, k, s in sizes]
+    return [(x * rng.choice([-1, 1], len(x)) if i > 4 else x, kernel, s) for i, (x, kernel, s) in enumerate(cases)]
 
 
 def transposed(x, kernel, stride, put=np.add):
@@ -33,8 +42,16 @@ def gathered(x, kernel, stride):
 
 
 def overlap_cases(rng):
-    """(kernel, stride), where the stride divides the kernel and where it does not."""
-    return [(int(k), int(s)) for k, s in rng.permutation([(3, 2), (4, 2), (5, 3), (5, 2), (7, 4), (6, 3)])]
+    """(kernel, stride) from all over: the stride divides the kernel, or not, or is larger; no two checks are alike."""
+    cases = []
+    for stride in rng.permutation(np.arange(2, 13))[:8]:
+        whole = int(rng.integers(1, 6))
+        rest = int(rng.integers(1, stride)) if len(cases) < 5 else 0
+        cases.append((int(whole * stride) + rest, int(stride)))
+    stride = int(rng.integers(5, 13))
+    again = -(-cases[0][0] // 8) + 2  # another stride for a kernel that has come already
+    cases += [(int(rng.integers(2, stride)), stride), (cases[0][0], again + (again == cases[0][1]))]
+    return [cases[i] for i in rng.permutation(len(cases))]
 
 
 def overlap(kernel, stride):
@@ -46,15 +63,52 @@ def overlap(kernel, stride):
 SHAPES = [(3, 3, 1, 8), (8,), (3, 3, 8, 16), (16,), (16,), (16,), (16,), (16,), (784, 1), (1,)]
 
 
+READ = 384  # images in training mode, each with a dropout of its own
+
+
 def model_cases(rng):
-    """Images, then random weights: conv, conv, batch normalisation (gamma, beta, mean, variance), dense."""
+    """(mode, images, weights ...): conv, conv, batch normalisation (gamma, beta, mean, variance), dense.
+
+    Two with random weights in inference mode, then two in training mode whose weights show each dropout by itself.
+    """
     cases = []
-    for _ in range(2):
+    for n in rng.integers(2, 7, 2):
         weights = [rng.normal(0, 0.3, shape).astype("float32") for shape in SHAPES]
         weights[4] += 1.0
         weights[7] = rng.uniform(0.3, 2.0, 16).astype("float32")  # a variance is positive
-        cases.append((rng.uniform(-1, 1, (3, 28, 28, 1)).astype("float32"), *weights))
-    return cases
+        cases.append(("inference", rng.uniform(-1, 1, (int(n), 28, 28, 1)).astype("float32"), *weights))
+    images = rng.uniform(-1, 1, (READ, 28, 28, 1)).astype("float32")
+    return [*cases, ("training", images, *second_dropout(rng)), ("training", images, *first_dropout(rng))]
+
+
+def even(first=1.0, second=1.0):
+    """Weights with which every unit behind the first activation is `first`, behind the second one `second`."""
+    weights = [np.zeros(shape, "float32") for shape in SHAPES]
+    weights[1] += first
+    weights[3] += second
+    weights[4] += 1.0
+    weights[7] += 0.999  # and Keras' 0.001: batch normalisation changes nothing
+    return weights
+
+
+def second_dropout(rng):
+    """The logit is the sum of three units, times 1, 2, 4: two of one place, two of one filter."""
+    weights = even()
+    (place, other), (channel, another) = rng.permutation(49)[:2], rng.permutation(16)[:2]
+    for factor, unit in zip((1, 2, 4), ((place, channel), (place, another), (other, channel)), strict=True):
+        weights[8][unit[0] * 16 + unit[1]] = factor
+    return weights
+
+
+def first_dropout(rng):
+    """The logit is one unit that adds 1 to three units behind the first dropout, times 1, 2, 4."""
+    weights = even()
+    channel, another = rng.permutation(8)[:2]
+    filter_, place = rng.integers(16), rng.integers(49)
+    for factor, (column, unit) in zip((1, 2, 4), ((0, channel), (0, another), (1, channel)), strict=True):
+        weights[2][0, column, unit, filter_] = factor
+    weights[8][place * 16 + filter_] = 1.0
+    return weights
 
 
 def conv_same(x, kernel, bias):
@@ -94,23 +148,85 @@ WRONG_NETWORKS = (
 )  # fmt: skip
 
 
+RATE = 0.3
+FIRST, SECOND = "the first dropout, before the second convolution,", "the second dropout, before Flatten,"
+
+
 def judge_model(cases, values):
-    """Weight shapes, then values in inference mode, then whether training mode drops anything."""
-    for case, (output, spread) in zip(cases, values, strict=True):
+    """Weight shapes, then values in inference mode, then each dropout in training mode."""
+    for output, _ in values:
         if output.dtype.kind == "U":
             return describe_shapes(str(output))
-        images, *weights = (part.astype(float) for part in case)
-        right = network(images, *weights)
-        if output.shape != right.shape:
-            return f"3 images gave an output of shape {output.shape}; one logit for each, {right.shape}, was asked for."
-        if not np.allclose(output, right, rtol=1e-3, atol=1e-3):
-            for hint, change in WRONG_NETWORKS:
-                if np.allclose(output, network(images, *weights, **change), rtol=1e-3, atol=1e-3):
-                    return hint
-            return ("the weights have the right shapes, the output is not right: a layer without weights (activation, "
-                    "stride, pooling) is another than in the list, or stands elsewhere.")  # fmt: skip
-        if spread < 1e-6:
-            return "training=True gives the same twice: the dropout is missing."
+    hint = None
+    for case, (runs, _) in zip(cases[:2], values[:2], strict=True):
+        hint = hint or judge_inference(case, runs)
+    (second, moved), (first, _) = values[2:]
+    return hint or judge_training(np.asarray(second, float), np.asarray(first, float), moved)
+
+
+def judge_inference(case, runs):
+    """The logits of some images against those of the network in NumPy."""
+    images, *weights = (part.astype(float) for part in case[1:])
+    right = network(images, *weights)
+    if runs[0].shape != right.shape:
+        return (
+            f"{len(images)} images gave an output of shape {runs[0].shape}; one logit for each, {right.shape}, was "
+            "asked for."
+        )
+    if np.allclose(runs, right, rtol=1e-3, atol=1e-3):
+        return None
+    if not np.allclose(*runs):
+        return "with training=False the same images gave two outputs: dropout is for training only, it must rest there."
+    for hint, change in WRONG_NETWORKS:
+        if np.allclose(runs[0], network(images, *weights, **change), rtol=1e-3, atol=1e-3):
+            return hint
+    return (
+        "the weights have the right shapes, the output is not right: a layer without weights (activation, "
+        "stride, pooling) is another than in the list, or stands elsewhere."
+    )
+
+
+def judge_training(second, first, moved):
+    """Both dropouts, each from two runs of READ logits, and whether batch normalisation learns its mean."""
+    if second.shape != (2, READ, 1) or first.shape != second.shape:
+        return f"{READ} images in training mode gave an output of shape {second.shape[1:]}."
+    if np.allclose(*second) and np.allclose(*first):
+        return (
+            "training=True gives the same twice: the dropout is missing."
+            if (second[0].std() < 1e-3)
+            else "training=True gives the same twice: a dropout draws anew each time."
+        )
+    kept = 1 / (1 - RATE)  # what the second dropout makes of a unit that it keeps: the logits in `first`
+    hint = judge_dropout(second.ravel(), SECOND) or judge_dropout(first[first > 0.1] / kept - 1, FIRST)
+    if hint:
+        return hint
+    if np.allclose(*second) or np.allclose(*first):
+        return "a dropout drops the same units each time: its choice must be drawn anew."
+    if moved < 1e-6:
+        return "batch normalisation does not learn its mean with training=True: it was frozen, or always in inference."
+    return None
+
+
+def judge_dropout(sums, name):
+    """A hint from many sums a + 2 b + 4 c of three units, each 1 / (1 - RATE) or 0 behind a dropout of rate RATE.
+
+    Their largest value shows the rate, their whole set that nothing else is added, their counts that each unit falls
+    by itself. Bounds lie at five standard deviations and more.
+    """
+    top = sums.max(initial=0.0) / 7
+    if top < 1.0005 and np.ptp(sums) < 0.01:
+        return f"{name} is missing: nothing is dropped with training=True."
+    steps = sums / top if top > 0 else sums
+    if np.abs(steps - np.round(steps)).max() > 0.01 or steps.min() < -0.01:
+        return f"{name} is no dropout: a unit must be 0 or 1 / (1 - 0.3) of what it was. Noise, or other values, came."
+    if abs(top - 1 / (1 - RATE)) > 0.01:
+        return f"{name} has the rate {max(1 - 1 / top, 0):.3g}; {RATE} was asked for."
+    bits = (np.round(steps).astype(int)[:, None] >> np.arange(3)) & 1
+    if np.abs(bits.mean(axis=0) - (1 - RATE)).max() > 0.12:
+        return f"{name} drops {1 - bits.mean():.0%} of the units; {RATE:.0%} was asked for."
+    together = [(bits[:, 0] == bits[:, i]).mean() for i in (1, 2)]
+    if max(together) > 0.75:
+        return f"{name} drops whole filters or places: each unit falls by itself, layers.Dropout(0.3)."
     return None
 
 
@@ -149,7 +265,7 @@ STRIDE = "the Dense layer sees too many inputs: both convolutions have stride 2 
 EXERCISES = (
     Exercise(
         key="03.1", function="conv_parameters", title="Count before you build", points=1,
-        checked="the number of parameters of four convolutions",
+        checked="the number of parameters of seven convolutions",
         cases=count_cases, expected=lambda k, c, f: k * k * c * f + f, rtol=0.0,
         hints=(
             ("the bias is missing: one number for each filter.", lambda k, c, f: k * k * c * f),
@@ -164,7 +280,7 @@ EXERCISES = (
     ),
     Exercise(
         key="03.2", function="transposed_conv", title="Transposed convolution by hand", points=2,
-        checked="five inputs with kernels of 2 to 5 and strides of 1 to 3",
+        checked="nine inputs with kernels of 1 to 6 and strides of 1 to 4",
         cases=transposed_cases, expected=transposed,
         hints=(
             ("where two copies meet, the second has overwritten the first. They add up.",
@@ -183,7 +299,7 @@ EXERCISES = (
     ),
     Exercise(
         key="03.3", function="overlap", title="Where checkerboards come from", points=2,
-        checked="six pairs of kernel and stride, in three of which the counts differ",
+        checked="ten pairs of kernel and stride, in most of which the counts differ, in one the stride is larger",
         cases=overlap_cases, expected=overlap, rtol=0.0,
         hints=(
             ("kernel / stride is the mean. The counts are whole numbers, and they differ: that is the checkerboard.",
@@ -201,7 +317,7 @@ EXERCISES = (
     ),
     Exercise(
         key="03.4", function="build_small_discriminator", title="Build a discriminator", points=3,
-        checked="the network with random weights on random images, and that dropout is at work in training mode",
+        checked="the network with random weights on random images, and both dropouts in training mode, by their rate",
         cases=model_cases, judge=judge_model, outputs=2, how="as_model",
     ),
 )  # fmt: skip

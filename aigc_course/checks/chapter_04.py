@@ -9,12 +9,10 @@ from aigc_course.checks.exercise import Exercise
 
 
 def image_cases(rng):
-    """(images (B, 28, 28) uint8,)."""
+    """(images (B, 28, 28) uint8,): two of one size, one black and white, one without white, one without black."""
     extremes = np.stack([np.zeros((28, 28), np.uint8), np.full((28, 28), 255, np.uint8)])
-    return [(rng.integers(0, 256, (n, 28, 28), dtype=np.uint8),) for n in (1, 3, 5)] + [
-        (extremes,),
-        (rng.integers(0, 120, (2, 28, 28), dtype=np.uint8),),
-    ]  # the last: no white
+    ranges = ((1, 0, 256), (3, 0, 256), (5, 0, 256), (2, 0, 120), (2, 60, 256), (int(rng.integers(6, 12)), 90, 170))
+    return [(rng.integers(low, high, (n, 28, 28), dtype=np.uint8),) for n, low, high in ranges] + [(extremes,)]
 
 
 def scaled(images):
@@ -30,14 +28,20 @@ def judge_channel(cases, values):
 
 
 def average_cases(rng):
-    """(average (N,), weights (N,), decay)."""
-    return [(rng.standard_normal(n), rng.standard_normal(n), float(d)) for n, d in ((1, 0.9), (4, 0.99), (6, 0.75))]
+    """(average (N,), weights (N,), decay), two of one length."""
+    decays = rng.permutation([rng.uniform(0.9, 0.999), rng.uniform(0.6, 0.9), rng.uniform(0.02, 0.4), 0.99])
+    return [
+        (rng.standard_normal(n), rng.standard_normal(n), float(d))
+        for n, d in zip((1, 4, 4, int(rng.integers(6, 30))), decays, strict=True)
+    ]
 
 
 def gan_cases(rng):
-    """(w, b, a, c, x (B,), z (B,), rate): D(x) = w x + b, G(z) = a z + c."""
-    return [(*map(float, rng.normal(0, 1, 4)), rng.normal(2, 1, n), rng.normal(0, 1, n), float(rng.uniform(0.1, 0.5)))
-            for n in (2, 5, 8)]  # fmt: skip
+    """(w, b, a, c, x (B,), z (B,), rate): D(x) = w x + b, G(z) = a z + c; two batches of one size, one single image."""
+    return [
+        (*map(float, rng.normal(0, 1, 4)), rng.normal(2, 1, n), rng.normal(0, 1, n), float(rng.uniform(0.02, 0.6)))
+        for n in (2, 5, 8, 5, 1)
+    ]
 
 
 def d_slopes(w, b, a, c, x, z, real=1.0, fake=1.0):
@@ -76,56 +80,132 @@ def g_first(w, b, a, c, x, z, rate):
     return *gan_step(w, b, new_a, new_c, x, z, rate)[:2], new_a, new_c
 
 
+APART = (2520, 1000, 1024)  # epochs that an order of period 1 to 10, a power of two or a power of ten takes for one
+
+
 def order_cases(rng):
-    """(seed, step, n, batch_size): three epochs out of order, one step twice, three epochs of another seed."""
-    seed, n, size = int(rng.integers(1, 1000)), int(rng.integers(42, 47)), 8  # 5 whole batches an epoch, some left over
-    steps = [int(step) for step in rng.permutation(15)]
-    first = [(seed, step, n, size) for step in (*steps, steps[3])]
-    return first + [(seed + 1, step, n, size) for step in range(5)]
+    """(rows of (seed, step, n, batch_size),): each case is answered in a process of its own, every row in two of them.
+
+    Three whole epochs, one of the next seed, single steps from far epochs and of far seeds; then two epochs of another
+    size with nothing left over, then some batches of MNIST's 60,000 images.
+    """
+    seed, n, size = 2 * int(rng.integers(1, 450)), int(rng.integers(43, 47)), 8  # 5 whole batches, 3 to 6 left over
+    place, start = int(rng.integers(5)), int(rng.integers(3, 60))
+    main = [(seed, step, n, size) for step in range(15)] + [(seed + 1, step, n, size) for step in range(5)]
+    main += [(seed, 5 * (start + apart) + place, n, size) for apart in (0, *APART)]
+    main += [(seed + apart, place, n, size) for apart in (100, *APART)]
+    size, batches = int(rng.integers(4, 7)), int(rng.integers(3, 7))
+    whole = [(seed, step, size * batches, size) for step in range(2 * batches)]
+    large = [(seed, int(step), 60_000, 64) for step in (0, 937, *rng.integers(1, 1874, 2))]
+    return [case for rows in (main, whole, large) for case in shared(np.array(rows), rng)]
+
+
+def shared(rows, rng):
+    """Rows for two processes, mixed: half each, and then some of the other's, so that both answer them."""
+    mixed = rng.permutation(rows)
+    half = len(rows) // 2
+    return [(mixed[: half + 2],), (mixed[half - 2 :][::-1],)]
 
 
 def judge_order(cases, values):
     """Properties of a data order that is a function of seed and step."""
-    n, size = cases[0][2:]
-    for (_, step, _, _), (got,) in zip(cases, values, strict=True):
-        if got.shape != (size,):
-            return f"step {step} must give {size} indices, shape ({size},); shape {got.shape} came."
-        if not (got == np.floor(got)).all() or got.min() < 0 or got.max() >= n:
-            return f"indices are whole numbers from 0 to n - 1 = {n - 1}; step {step} gave others."
-    found = {case[:2]: values[i][0] for i, case in enumerate(cases[:15])}
-    repeat = next(case[:2] for case in cases[15:16])
-    if not np.array_equal(found[repeat], values[15][0]):
-        return "the same seed and step gave another batch the second time: a resumed run would see other data."
-    seed, epoch = cases[0][0], n // size
-    epochs = [np.concatenate([found[seed, e * epoch + i] for i in range(epoch)]) for e in range(3)]
-    other = np.concatenate([value[0] for value in values[16:]])
-    if all(len(np.unique(found[key])) == size for key in found) and any(len(np.unique(e)) < len(e) for e in epochs):
-        return "within one epoch some images come twice: cut one permutation of all images into batches."
+    found, unlike = {}, False
+    for (rows,), (answers,) in zip(cases, values, strict=True):
+        if answers.shape[:1] != rows.shape[:1]:
+            return f"{len(rows)} steps were asked for; answers of shape {answers.shape} came."
+        for case, got in zip(map(tuple, rows.tolist()), answers, strict=True):
+            _, step, n, size = case
+            if got.shape != (size,):
+                return f"step {step} must give {size} indices, shape ({size},); shape {got.shape} came."
+            if not (got == np.floor(got)).all() or got.min() < 0 or got.max() >= n:
+                return f"indices are whole numbers from 0 to n - 1 = {n - 1}; step {step} gave others."
+            unlike = unlike or not np.array_equal(found.setdefault(case, got), got)
+    if unlike:
+        return (
+            "the same seed and step gave another batch the second time: a resumed run would see other data. Half of "
+            "the calls are made as after a restart: nothing that another call has drawn is there."
+        )
+    first = min(case for case in found if case[3] == 8)  # step 0 of the seed
+    seed, _, n, size = first
+    epochs = [np.concatenate([found[seed, e * 5 + i, n, size] for i in range(5)]) for e in range(3)]
+    other = np.concatenate([found[seed + 1, i, n, size] for i in range(5)])
+    return judge_epochs(epochs, other, n, size) or judge_far(found, first) or judge_sizes(found, first)
+
+
+def judge_epochs(epochs, other, n, size):
+    """Three whole epochs of one seed, and the first one of another."""
+    seen = [len(np.unique(batch)) == size for epoch in epochs for batch in epoch.reshape(-1, size)]
     if any(len(np.unique(e)) < len(e) for e in epochs):
+        if all(seen):
+            return "within one epoch some images come twice: cut one permutation of all images into batches."
         return "one batch holds an image twice: draw without replacement."
     if any(np.array_equal(e, np.arange(len(e))) for e in epochs):
         return "the images come in the order of the file: MNIST's may be mixed, other sets are sorted by class."
-    if all(np.concatenate(epochs) < epoch * size):
-        return f"the last {n - epoch * size} images are never seen: permute all n, then cut off what is left over."
+    if all(np.concatenate(epochs) < len(epochs[0])):
+        return f"the last {n - len(epochs[0])} images are never seen: permute all n, then cut off what is left over."
     together = [{frozenset(e[i : i + size]) for i in range(0, len(e), size)} for e in epochs]
-    if not np.array_equal(epochs[0], epochs[1]) and together[0] == together[1]:
+    again = {a for a, b in itertools.permutations(range(3), 2) if together[a] == together[b]}
+    if any(not np.array_equal(epochs[a], epochs[b]) for a, b in itertools.combinations(again, 2)):
         return "the same images stand together in every epoch: shuffle the images, not whole batches."
     if np.array_equal(other, epochs[1]):
         return "epoch 1 of one seed is epoch 0 of the next: keep both apart, for example default_rng([seed, epoch])."
-    if np.array_equal(epochs[0], epochs[1]):
+    if any(np.array_equal(a, b) for a, b in itertools.combinations(epochs, 2)):
         return "every epoch has the same order: let the epoch, step // (n // batch_size), enter the seed."
     if np.array_equal(epochs[0], other):
         return "another seed gives the same order."
-    follows = [{(int(a), int(b)) for a, b in itertools.pairwise(e)} for e in epochs]
-    if len(follows[0] & follows[1]) > len(epochs[0]) // 2:
-        return "the second epoch is the first one, shifted or going round: make a new permutation for each epoch."
+    for a, b in itertools.combinations([*epochs, other], 2):
+        if len(neighbours(a) & (neighbours(b) | neighbours(b[::-1]))) > len(a) // 2:
+            return (
+                "the second epoch is the first one, shifted or going round (or backwards, or the next seed's): make "
+                "a new permutation for each epoch."
+            )
+    if len({frozenset(e) for e in epochs}) == 1:
+        return "the same images are left out in every epoch: permute all n anew, then cut off what is left over."
+    return None
+
+
+def neighbours(order):
+    """Pairs of images that follow each other."""
+    return {(int(a), int(b)) for a, b in itertools.pairwise(order)}
+
+
+def judge_far(found, first):
+    """Single steps: far epochs and far seeds must not repeat near ones."""
+    seed, _, n, size = first
+    here = {case[:2]: batch for case, batch in found.items() if case[2:] == (n, size)}
+    far = [(step, batch) for (s, step), batch in here.items() if s == seed and step >= 15]
+    if any(np.array_equal(a, b) for (_, a), (_, b) in itertools.combinations(far, 2)):
+        return (
+            "later epochs repeat earlier ones: the whole number of the epoch must enter, not its rest or its first few."
+        )
+    place = far[0][0] % 5
+    seeds = [batch for (s, step), batch in here.items() if step == place and s != seed + 1]
+    if any(np.array_equal(a, b) for a, b in itertools.combinations(seeds, 2)):
+        return "seeds that lie far apart give the same order: the whole seed must enter, not its rest."
+    return None
+
+
+def judge_sizes(found, first):
+    """Other sizes: two whole epochs without anything left over, and some batches of MNIST's 60,000."""
+    others = {case: batch for case, batch in found.items() if case[2] not in (first[2], 60_000)}
+    (seed, _, n, size), batches = next(iter(others)), len(others) // 2
+    epochs = [np.concatenate([others[seed, e * batches + i, n, size] for i in range(batches)]) for e in range(2)]
+    if any(len(np.unique(epoch)) < n for epoch in epochs):
+        return f"with n = {n} and batches of {size} nothing is left over: each image must come once an epoch."
+    if np.array_equal(*epochs) or any(np.array_equal(epoch, np.arange(n)) for epoch in epochs):
+        return f"with n = {n} and batches of {size} both epochs have the same order, or that of the file."
+    large = [batch for case, batch in found.items() if case[2] == 60_000]
+    if any(len(np.unique(batch)) < len(batch) for batch in large):
+        return "one batch of 60,000 images holds an image twice: draw without replacement."
+    if np.mean(large) > 45_000 or np.mean(large) < 15_000 or any(np.ptp(batch) < 30_000 for batch in large):
+        return "batches of 60,000 images come from one part of them: permute all n."
     return None
 
 
 EXERCISES = (
     Exercise(
         key="04.1", function="to_network", title="Bytes to what a network takes", points=1,
-        checked="five batches of images, one black and white, one without any white",
+        checked="seven batches of images, one black and white, one without any white",
         cases=image_cases, expected=scaled, special=judge_channel,
         hints=(
             ("that goes from 0 to 1. The generator ends in tanh: its images lie in [-1, 1].",
@@ -145,7 +225,7 @@ EXERCISES = (
     ),
     Exercise(
         key="04.2", function="moving_average", title="The averaged generator", points=1,
-        checked="three averages with decays from 0.75 to 0.99",
+        checked="four averages with decays from 0.02 to 0.999",
         cases=average_cases, expected=lambda m, w, d: d * m + (1 - d) * w,
         hints=(
             ("decay and 1 - decay are exchanged: 0.99 keeps nearly all of the *old* average.",
@@ -162,7 +242,7 @@ EXERCISES = (
     ),
     Exercise(
         key="04.3", function="gan_step", title="One step of the game", points=3,
-        checked="the four new parameters for three batches",
+        checked="the four new parameters for five batches",
         cases=gan_cases, expected=gan_step, outputs=4,
         hints=(
             ("the generator answers the *new* discriminator. In the fused step both gradients are taken at the old "
@@ -186,8 +266,8 @@ EXERCISES = (
     ),
     Exercise(
         key="04.4", function="batch_indices", title="An order that can be resumed", points=3,
-        checked="three epochs asked for out of order: no image twice in an epoch, new order in each, the same "
-                "answer when asked again, another order for another seed",
-        cases=order_cases, judge=judge_order,
+        checked="epochs near and far, asked for out of order: no image twice in an epoch, new order in each, the same "
+                "answer when asked again as after a restart, another order for another seed, three sizes",
+        cases=order_cases, judge=judge_order, rtol=0.0, how="apart", restart=lambda cases: [0, 2, 4],
     ),
 )  # fmt: skip

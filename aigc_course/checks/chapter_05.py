@@ -6,15 +6,24 @@ from aigc_course.checks.exercise import Exercise
 
 
 def gaussian_cases(rng):
-    """(mean, standard deviation) of two Gaussians on a line."""
-    return [tuple(float(v) for v in (rng.normal(0, 3), rng.uniform(0.3, 2), rng.normal(0, 3), rng.uniform(2.2, 4)))
-            for _ in range(4)]  # fmt: skip
+    """(mean, standard deviation) of two Gaussians on a line: either may be the wider; equal means, equal deviations."""
+    cases = [
+        tuple(float(v) for v in (rng.normal(0, 3), rng.uniform(0.3, 2), rng.normal(0, 3), rng.uniform(2.2, 4)))
+        for _ in range(4)
+    ]
+    cases[2:] = [(n, t, m, s) for m, s, n, t in cases[2:]]
+    (m, s, _, t), (_, _, n, u) = cases[0], cases[3]
+    return [*cases, (m, s, m, t), (m, u, n, u), (n, float(rng.uniform(5, 9)), m, s)]
 
 
 def cloud_cases(rng):
     """(real (N, 2), fake (M, 2), k), the fakes shifted and wider, so that some lie outside."""
-    sizes = ((30, 80, 3), (25, 140, 2), (40, 133, 5), (50, 127, 4), (35, 150, 3), (45, 118, 2))
-    cases = [(rng.normal(0, 1, (n, 2)), rng.normal(0.7, 1.6, (m, 2)), k) for n, m, k in sizes]
+    sizes = ((30, 80), (25, 140), (40, 133), (50, 127), (35, 150), (45, 118), (30, 80))
+    neighbours = rng.permutation([1, 2, 3, 4, 5, 3, 7])
+    cases = [
+        (rng.normal(0, 1, (n, 2)), rng.normal(0.7, 1.6, (m, 2)), int(k))
+        for (n, m), k in zip(sizes, neighbours, strict=True)
+    ]
     edge = np.zeros((10, 2)), np.zeros((8, 2))  # whole numbers on a line: fakes exactly on the edge of a ball
     edge[0][:, 0] = np.r_[0:20:2] + 10 * rng.integers(5)
     edge[1][:, 0] = edge[0].max() + np.array([-1, 0, 1, 2, 4, 4, 5, 9])
@@ -44,11 +53,12 @@ def in_nearest_ball(real, fake, k):
 def copy_cases(rng):
     """(fake (N, F), train (M, F), test (T, F), quantile); some fakes near training samples."""
     cases = []
-    sizes = ((140, 60, 50, 0.05), (130, 50, 80, 0.1), (160, 40, 70, 0.2), (150, 70, 40, 0.15), (120, 30, 60, 0.1))
-    for n, m, t, q in sizes:
+    sizes = ((140, 60, 50), (130, 50, 80), (160, 40, 70), (150, 70, 40), (120, 30, 60), (140, 60, 50))
+    quantiles = rng.permutation([0.05, 0.1, 0.1, *rng.uniform(0.08, 0.35, 3)])
+    for (n, m, t), q in zip(sizes, quantiles, strict=True):
         train, test = rng.normal(0, 1, (m, 3)), rng.normal(0.1, 1, (t, 3))
         close = train[rng.integers(0, m, n)] + rng.normal(0, 1, (n, 3)) * rng.uniform(0.02, 0.8, (n, 1))
-        cases.append((close, train, test, q))
+        cases.append((close, train, test, float(q)))
     train, test, fake = np.zeros((3, 3)), np.zeros((20, 3)), np.zeros((12, 3))  # whole numbers: distances of 0, 1, 2
     train[:, 0] = [0, 40, 80]
     test[:, 0] = rng.permutation(np.repeat([1, 39, 42, 83], 5))
@@ -79,7 +89,16 @@ def seeds_cases(rng):
     for whole, rest, z in ((28, 0.3, 2.0), (140, 0.2, 3.0), (97, 0.75, 2.5), (5, 0.4, 2.0)):
         spread, exact = float(rng.uniform(0.8, 2.0)), int(rng.integers(whole, whole + 5)) + rest
         cases.append((spread, float(z * spread * np.sqrt(2 / exact)), z))  # not a whole number, nor near one
-    return [*cases, (0.1, 5.0, 2.0)]
+    exact = [WHOLE[i] for i in rng.permutation(len(WHOLE))[:3]]
+    return [*cases, *exact, (0.1, 5.0, 2.0)]
+
+
+# Plans whose n is a whole number exactly, 722 or 1,250, in binary and whichever way the formula is written
+WHOLE = [
+    (z * s, z * d, k)
+    for k, z, d in ((1.0, 1, 0.03125), (1.0, 2, 0.03125), (2.0, 1, 0.0625), (2.0, 2, 0.0625))
+    for s in (0.59375, 0.78125)
+]
 
 
 def seeds_needed(spread, difference, z):
@@ -93,7 +112,7 @@ def at_least_one(value):
 EXERCISES = (
     Exercise(
         key="05.1", function="frechet_1d", title="Fréchet distance on a line", points=1,
-        checked="four pairs of Gaussians",
+        checked="seven pairs of Gaussians, the first or the second one wider",
         cases=gaussian_cases, expected=lambda m, s, n, t: (m - n) ** 2 + (s - t) ** 2,
         hints=(
             ("that is the root. The course (and FID) keeps the square.",
@@ -115,7 +134,7 @@ EXERCISES = (
     ),
     Exercise(
         key="05.2", function="precision", title="Precision of a generator", points=2,
-        checked="six pairs of point clouds with k from 2 to 5, and one with fakes exactly on the edge of a ball",
+        checked="seven pairs of point clouds with k from 1 to 7, and one with fakes exactly on the edge of a ball",
         cases=cloud_cases, expected=precision,
         hints=(
             ("that is recall: real samples within the balls of the fakes. Precision asks about the fakes.",
@@ -140,7 +159,7 @@ EXERCISES = (
     ),
     Exercise(
         key="05.3", function="copy_share", title="Who copies", points=2,
-        checked="six sets of samples, with quantiles from 0.05 to 0.3, one with fakes exactly at the threshold",
+        checked="seven sets of samples, with quantiles from 0.05 to 0.35, one with fakes exactly at the threshold",
         cases=copy_cases, expected=copy_share,
         hints=(
             ("the threshold comes from the fakes themselves: then their share is the quantile, copies or not.",
@@ -166,7 +185,7 @@ EXERCISES = (
     ),
     Exercise(
         key="05.4", function="seeds_needed", title="Design: how many seeds", points=2,
-        checked="five plans, one of which needs a single seed",
+        checked="eight plans, three exactly at a whole number, one that needs a single seed",
         cases=seeds_cases, expected=seeds_needed, rtol=0.0,
         hints=(
             ("the 2 is missing: both means are uncertain, and the variances of a difference add up.",
@@ -178,6 +197,8 @@ EXERCISES = (
              lambda s, d, z: max(1, np.floor(2 * (z * s / d) ** 2))),
             ("rounded to the nearest whole number, though at least 1: fewer than needed are too few. Round up.",
              lambda s, d, z: max(1, np.round(2 * (z * s / d) ** 2))),
+            ("one more than needed where the number is whole already: round up, not down and then one more.",
+             lambda s, d, z: np.floor(2 * (z * s / d) ** 2) + 1),
             ("not rounded: there is no half a seed. Round up.", lambda s, d, z: 2 * (z * s / d) ** 2),
             ("rounded to the nearest whole number. Fewer than needed are too few: round up.",
              lambda s, d, z: np.round(2 * (z * s / d) ** 2)),

@@ -8,14 +8,22 @@ from aigc_course.checks.exercise import Exercise
 
 
 def mode_cases(rng):
-    """(samples (N, 2), centres (k, 2), sigma): modes with unequal shares, one empty, some samples far from all."""
+    """(samples (N, 2), centres (k, 2), sigma): modes with unequal shares, one empty, some samples far from all.
+
+    Centres stand near a grid, not on it, and strays may lie where the grid has a place and the modes have none.
+    """
     cases = []
-    for k, n, sigma in ((4, 80, 0.1), (6, 150, 0.05), (3, 60, 0.2)):
-        centres = rng.permutation([(i % 3, i // 3) for i in range(9)])[:k] * 2.0
-        shares = rng.dirichlet(np.ones(k - 1))
-        samples = centres[rng.choice(k - 1, n, p=shares)] + rng.normal(0, 1.5 * sigma, (n, 2))
+    for (k, n), sigma in zip(
+        rng.permutation([(4, 80), (4, 80), (6, 150), (3, 60)]), (0.1, 0.05, 0.2, 0.0), strict=True
+    ):
+        sigma = sigma or float(rng.uniform(0.04, 0.15))
+        grid = rng.permutation([(i % 3, i // 3) for i in range(9)]) * 2.0
+        centres = grid[:k] + rng.normal(0, 0.1, (k, 2))
+        full = np.delete(np.arange(k), rng.integers(k))
+        samples = centres[rng.choice(full, n, p=rng.dirichlet(np.ones(k - 1)))] + rng.normal(0, 1.5 * sigma, (n, 2))
         samples[: n // 5] += rng.uniform(0.4, 0.8, (n // 5, 2))
-        cases.append((samples, centres, sigma))
+        samples[n // 5 : n // 4] = grid[k : k + 2][rng.integers(2, size=n // 4 - n // 5)]
+        cases.append((rng.permutation(samples), centres, sigma))
     return cases
 
 
@@ -57,7 +65,7 @@ def judge_empty(cases, values):
 def penalty_cases(rng):
     """(A (2, 2) symmetric, b (2,), real (B, 2), fake (B, 2), share (B, 1)): critic x A x / 2 + b x."""
     cases = []
-    for n in (1, 6, 10):
+    for n in (1, 6, 10, int(rng.integers(3, 9)), 10):
         a = rng.normal(0, 1, (2, 2)) * (0.15 if n == 6 else 1.0)  # one critic that is too flat
         floats = (
             a + a.T,
@@ -89,7 +97,7 @@ def gradient_penalty(a, b, real, fake, share):
 
 def pair_cases(rng):
     """(real_logits (B, 1), fake_logits (B, 1))."""
-    return [(rng.normal(0.6, 1.5, (n, 1)), rng.normal(-0.3, 1.5, (n, 1))) for n in (2, 5, 9)]
+    return [(rng.normal(0.6, 1.5, (n, 1)), rng.normal(-0.3, 1.5, (n, 1))) for n in (2, 5, 9, 5, 1)]
 
 
 def relativistic(real, fake):
@@ -99,9 +107,9 @@ def relativistic(real, fake):
 def blind_cases(rng):
     """(centres (k, 2), sigma, n), n a multiple of k."""
     cases = []
-    for k, each in ((8, 25), (5, 40), (9, 12)):
+    for k, each in zip(rng.permutation([8, 5, 9, 3, 1]), (25, 40, *rng.integers(2, 30, 2), 1), strict=True):
         centres = rng.permutation([(i % 4, i // 4) for i in range(12)])[:k] * 1.5 + rng.normal(0, 0.1, (k, 2))
-        cases.append((centres, float(rng.uniform(0.02, 0.08)), k * each))
+        cases.append((centres, float(rng.uniform(0.02, 0.08)), int(k * each)))
     return cases
 
 
@@ -130,7 +138,7 @@ def judge_blind(cases, values):
 EXERCISES = (
     Exercise(
         key="06.1", function="high_quality_share", title="High quality", points=1,
-        checked="three sets of samples with stray ones among them",
+        checked="four sets of samples with stray ones among them",
         cases=mode_cases, expected=quality,
         hints=(
             ("the reach is one sigma; the protocol takes three.", lambda x, c, s: quality(x, c, s, 1.0)),
@@ -149,7 +157,7 @@ EXERCISES = (
     ),
     Exercise(
         key="06.2", function="reverse_kl", title="Balance of the modes", points=2,
-        checked="three sets of samples, each with an empty mode and stray samples",
+        checked="four sets of samples, each with an empty mode and stray samples",
         cases=mode_cases, expected=reverse_kl, special=judge_empty,
         hints=(
             ("stray samples were counted for the mode nearest to them. Only those within 3 sigma count.",
@@ -167,7 +175,7 @@ EXERCISES = (
     ),
     Exercise(
         key="06.3", function="gradient_penalty", title="A leash for the critic", points=3,
-        checked="the penalty of three critics whose slope is known in closed form",
+        checked="the penalty of five critics whose slope is known in closed form",
         cases=penalty_cases, expected=gradient_penalty, how="with_critic", rtol=2e-3, atol=1e-4,
         hints=(
             ("the slope was taken at the real samples. The penalty is asked for between real and fake.",
@@ -204,7 +212,7 @@ EXERCISES = (
     ),
     Exercise(
         key="06.4", function="relativistic_losses", title="Relativistic pairs", points=2,
-        checked="both losses for three batches",
+        checked="both losses for five batches",
         cases=pair_cases, expected=relativistic, outputs=2,
         hints=(
             ("the two losses are exchanged: D wants D(x) - D(G(z)) large.", lambda r, f: relativistic(f, r)),
@@ -228,7 +236,7 @@ EXERCISES = (
     ),
     Exercise(
         key="06.5", function="blind_spot", title="Design: fool the metrics", points=3,
-        checked="three sets of centres: all modes, all points of high quality, reverse KL 0, and one point a mode",
+        checked="five sets of centres: all modes, all points of high quality, reverse KL 0, and one point a mode",
         cases=blind_cases, judge=judge_blind,
     ),
 )  # fmt: skip

@@ -7,7 +7,8 @@ from aigc_course.checks.exercise import Exercise
 
 def probability_cases(rng):
     """(probabilities (T,) that a model gave to the characters that came,)."""
-    return [(rng.uniform(0.02, 1.0, n),) for n in (1, 5, 12)]
+    likely = [(rng.uniform(0.02, 1.0, n),) for n in (1, 5, 12, 5, int(rng.integers(100, 300)))]
+    return [*likely, (10 ** rng.uniform(-9, 0, 7),)]  # and some that hardly ever come
 
 
 def bits(p):
@@ -16,7 +17,10 @@ def bits(p):
 
 def attention_cases(rng):
     """(q, k, v), each (T, D)."""
-    return [tuple(rng.standard_normal((3, t, d)) * 1.5) for t, d in ((1, 4), (4, 3), (6, 8))]
+    return [
+        tuple(rng.standard_normal((3, t, d)) * 1.5)
+        for t, d in ((1, 4), (4, 3), (6, 8), (4, 3), (int(rng.integers(8, 20)), 5))
+    ]
 
 
 def softmax(x, axis=-1):
@@ -34,8 +38,11 @@ def attention(q, k, v, scale=None, keep=np.tril, axis=-1, late=False, flip=False
 
 
 def nucleus_cases(rng):
-    """(probabilities (V,), p): in no order, without ties."""
-    return [(rng.dirichlet(np.ones(v)), p) for v, p in ((4, 0.5), (7, 0.8), (10, 0.35), (6, 0.99), (5, 0.01))]
+    """(probabilities (V,), p): in no order, without ties; one that holds p exactly, and p = 0.01 last."""
+    sizes = ((4, 0.5), (7, 0.8), (10, 0.35), (6, 0.99), (7, 0.6), (int(rng.integers(15, 40)), rng.uniform(0.3, 0.95)))
+    cases = [(rng.dirichlet(np.ones(v)), float(p)) for v, p in sizes]
+    exact = rng.permutation([0.5, 0.25, 0.1875, 0.0625]), float(rng.choice([0.5, 0.75, 0.9375]))
+    return [*cases, exact, (rng.dirichlet(np.ones(5)), 0.01)]
 
 
 def nucleus(probabilities, p, rest=lambda kept: kept / kept.sum(), reach=0, smallest=False):
@@ -57,12 +64,15 @@ def judge_empty(cases, values):
 
 
 def rank_cases(rng):
-    """(inputs, outputs, share of the matrix to be trained), the exact rank between whole numbers."""
-    cases = []
-    for a, b, whole, rest in ((128, 384, 9, 0.3), (128, 512, 25, 0.7), (1024, 1024, 8, 0.2), (300, 70, 14, 0.8)):
+    """(inputs, outputs, share of the matrix to be trained): the exact rank between whole numbers, twice at one."""
+    cases, shapes = [], ((128, 384, 9, 0.3), (128, 512, 25, 0.7), (1024, 1024, 8, 0.2), (300, 70, 14, 0.8))
+    for a, b, whole, rest in shapes:
         exact = int(rng.integers(whole, whole + 4)) + rest
         cases.append((a, b, exact * (a + b) / (a * b)))
-    return [*cases, (64, 2048, 0.45)]
+    for power in rng.permutation(np.arange(6, 12))[:2]:  # a square of a power of two: exact however it is written
+        side = 2 ** int(power)
+        cases.append((side, side, int(rng.integers(3, 30)) * 2 / side))
+    return [*cases, (64, int(rng.integers(1000, 3000)), 0.45)]
 
 
 def rank(a, b, share):
@@ -72,7 +82,7 @@ def rank(a, b, share):
 EXERCISES = (
     Exercise(
         key="08.1", function="bits_per_character", title="What a model is worth", points=1,
-        checked="the bits of three texts",
+        checked="the bits of six texts, one of them with rare characters",
         cases=probability_cases, expected=bits,
         hints=(
             ("that is in nats: take the logarithm to base 2.", lambda p: -np.log(p).mean()),
@@ -89,7 +99,7 @@ EXERCISES = (
     ),
     Exercise(
         key="08.2", function="causal_attention", title="One head of attention", points=3,
-        checked="three sets of questions, keys and values, one of them a single place",
+        checked="five sets of questions, keys and values, one of them a single place",
         cases=attention_cases, expected=attention,
         hints=(
             ("the future is not left out: place t may look at places up to t only.",
@@ -113,7 +123,7 @@ EXERCISES = (
     ),
     Exercise(
         key="08.3", function="top_p", title="Keep the likeliest", points=2,
-        checked="five distributions, from p = 0.01 to p = 0.99",
+        checked="eight distributions, from p = 0.01 to p = 0.99, one that reaches p exactly",
         cases=nucleus_cases, expected=nucleus, special=judge_empty,
         hints=(
             ("the kept probabilities do not add up to 1: divide by their sum.",
@@ -122,7 +132,11 @@ EXERCISES = (
              lambda x, p: nucleus(x, p) if x.max() > p else nucleus(x, p, reach=-1)),
             ("the token that crosses p is missing: without it the kept ones hold less than p.",
              lambda x, p: nucleus(x, p, reach=-1, rest=lambda kept: kept / max(kept.sum(), 1e-300))),
+            ("the token that crosses p is missing: the kept ones hold p or less; at least p was asked for.",
+             lambda x, p: nucleus(x, np.nextafter(p, 1), reach=-1, rest=lambda kept: kept / max(kept.sum(), 1e-300))),
             ("one token too many: stop as soon as p is reached.", lambda x, p: nucleus(x, p, reach=1)),
+            ("one token too many where the kept ones hold p exactly: at least p includes p.",
+             lambda x, p: nucleus(x, np.nextafter(p, 1))),
             ("you kept the least likely ones: sort from the largest down.",
              lambda x, p: nucleus(x, p, smallest=True)),
             ("in sorted order: each token must stay at its own place.", lambda x, p: -np.sort(-nucleus(x, p))),
@@ -133,11 +147,13 @@ EXERCISES = (
     ),
     Exercise(
         key="08.4", function="largest_rank", title="Design: how large a LoRA", points=2,
-        checked="five matrices of different shape",
+        checked="seven matrices of different shape, two of which allow a whole number exactly",
         cases=rank_cases, expected=rank, rtol=0.0,
         hints=(
             ("rounded up, or to the nearest: that rank is over the limit. Round down.",
              lambda a, b, s: np.ceil(s * a * b / (a + b))),
+            ("one less than allowed where the limit is met exactly: at most `share` includes it.",
+             lambda a, b, s: np.ceil(s * a * b / (a + b)) - 1),
             ("rounded to the nearest whole number: where that is up, the rank is over the limit. Round down.",
              lambda a, b, s: np.round(s * a * b / (a + b))),
             ("not rounded: a rank is a whole number. Round down.", lambda a, b, s: s * a * b / (a + b)),

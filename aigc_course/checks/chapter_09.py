@@ -6,9 +6,9 @@ from aigc_course.checks.exercise import Exercise
 
 
 def level_cases(rng):
-    """(levels (N, D), sizes (D,)): one to four numbers, each rounded to one of a few levels."""
-    sizes = ((4, 4, 4), (2, 3, 5), (8,), (5, 2, 7, 3))
-    return [(np.stack([rng.integers(n, size=12) for n in s], axis=1), np.array(s)) for s in sizes]
+    """(levels (N, D), sizes (D,)): one to six numbers, each rounded to one of a few levels; one D with other sizes."""
+    sizes = [(4, 4, 4), (2, 3, 5), (8,), (5, 2, 7, 3), *(tuple(rng.integers(2, 9, d)) for d in (3, 4, 2, 6))]
+    return [(np.stack([rng.integers(n, size=12 + len(s)) for n in s], axis=1), np.array(s)) for s in sizes]
 
 
 def code(levels, sizes, places=None):
@@ -18,8 +18,9 @@ def code(levels, sizes, places=None):
 
 
 def logit_cases(rng):
-    """(logits with caption (V,), without (V,), w)."""
-    return [(*rng.normal(0, 1.5, (2, v)), w) for v, w in ((4, 2.0), (9, 1.0), (6, 3.5), (12, 1.25))]
+    """(logits with caption (V,), without (V,), w): two of one length, w = 1, w = 0 and others."""
+    scales = (2.0, 1.0, 3.5, 1.25, float(rng.uniform(1.5, 5)), 0.0, float(rng.uniform(0.2, 0.8)))
+    return [(*rng.normal(0, 1.5, (2, v)), w) for v, w in zip((4, 9, 6, 12, 6, 5, 9), scales, strict=True)]
 
 
 def softmax(x):
@@ -45,9 +46,10 @@ def mixed_shares(c, u, w):
 def odds_cases(rng):
     """(odds (K, N, 10), least): the last one has items exactly at the limit."""
     cases = []
-    for k, least in ((1, 0.6), (3, 0.5), (4, 0.7)):
-        item, version = rng.dirichlet(np.full(10, 0.1), size=(1, 40)), rng.dirichlet(np.full(10, 0.1), size=(k, 40))
-        share = rng.choice([0.1, 0.4, 0.7], size=(1, 40, 1))  # versions of an item agree, more or less
+    limits = rng.uniform([0.52, 0.45, 0.63, 0.55, 0.3], [0.62, 0.55, 0.75, 0.7, 0.4])
+    for k, n, least in zip((1, 3, 4, 3, 2), (40, 120, 150, 120, 60), limits.tolist(), strict=True):
+        item, version = (rng.dirichlet(np.full(10, 0.1), size=(m, n)) for m in (1, k))
+        share = rng.choice([0.1, 0.4, 0.7], size=(1, n, 1))  # versions of an item agree, more or less
         cases.append(((1 - share) * item + share * version, least))
     edge = np.zeros((2, 4, 10))
     edge[0, :, 3], edge[0, :, 5] = 0.75, 0.25
@@ -72,15 +74,16 @@ def votes(odds, least):
 def curve_cases(rng):
     """(sizes (M,), right answers of the pre-trained model (M,), of the one from scratch (M,)), both rising."""
     cases, sizes = [], np.array([50, 100, 200, 500, 1000])
-    for chosen in (sizes, sizes[1:], np.array([10, 30, 300]), sizes):
+    mixed = np.unique(rng.integers(20, 5000, 7))
+    for chosen in (sizes, sizes[1:], np.array([10, 30, 300]), sizes, mixed, np.array([40, 900]), sizes):
         while True:
             scratch = np.sort(rng.uniform(0.1, 0.75, len(chosen)))
             pre = np.sort(rng.uniform(0.3, 0.98, len(chosen)))
             if pre[0] + 0.02 < scratch[-1] < pre[-1] - 0.02:
                 break
         cases.append((chosen, pre, scratch))
-    first = cases[-1]
-    return [*cases[:-1], (first[0], np.linspace(0.8, 0.95, 5), np.linspace(0.2, 0.7, 5))]
+    ahead = [np.sort(rng.uniform(low, high, 5)) for low, high in ((0.76, 0.95), (0.2, 0.74))]
+    return [*cases[:-1], (sizes, *ahead)]
 
 
 def needed(sizes, pre, target, scale=np.log, back=np.exp):
@@ -103,7 +106,7 @@ def saved(sizes, pre, scratch):
 EXERCISES = (
     Exercise(
         key="09.1", function="code_of", title="Levels to a code", points=1,
-        checked="four sizes, from one number to four",
+        checked="eight sets of sizes, from one number to six",
         cases=level_cases, expected=code, rtol=0.0,
         hints=(
             ("the first level must count least: its place value is 1, the next one's is the first size.",
@@ -123,7 +126,7 @@ EXERCISES = (
     ),
     Exercise(
         key="09.2", function="guided_probabilities", title="Guidance", points=2,
-        checked="four pairs of logits, w from 1 to 3.5",
+        checked="seven pairs of logits, w from 0 to 5",
         cases=logit_cases, expected=guided,
         hints=(
             ("those are logits. Probabilities were asked for: take the softmax at the end.",
@@ -142,7 +145,7 @@ EXERCISES = (
     ),
     Exercise(
         key="09.3", function="own_labels", title="Labels of its own", points=2,
-        checked="one to four versions of each item, some exactly at the limit",
+        checked="one to four versions of each item, some exactly at the limit, six limits",
         cases=odds_cases, expected=own, rtol=0.0,
         hints=(
             ("only the first version was read: take the mean over all of them.",
@@ -164,7 +167,7 @@ EXERCISES = (
     ),
     Exercise(
         key="09.4", function="labels_saved", title="Design: how many labels are saved", points=3,
-        checked="four pairs of curves, one where the pre-trained model is ahead from its first size on",
+        checked="seven pairs of curves, one where the pre-trained model is ahead from its first size on",
         cases=curve_cases, expected=saved,
         hints=(
             ("between two sizes you interpolated in n; the curve is read on a logarithmic axis: interpolate in log n.",

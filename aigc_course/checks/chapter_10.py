@@ -6,8 +6,11 @@ from aigc_course.checks.exercise import Exercise
 
 
 def pitch_cases(rng):
-    """(pitches (n,),): MIDI numbers, 440 Hz among them."""
-    return [(np.append(rng.integers(36, 84, n), 69),) for n in (1, 4, 7)]
+    """(pitches (n,),): MIDI numbers, 440 Hz among them, two sets of one length, one over the whole range."""
+    return [
+        (rng.permutation(np.append(rng.integers(low, high, n), 69)),)
+        for n, low, high in ((1, 36, 84), (4, 36, 84), (7, 36, 84), (4, 36, 84), (20, 0, 128))
+    ]
 
 
 def hertz(p, middle=69, base=2.0, octave=12):
@@ -16,7 +19,7 @@ def hertz(p, middle=69, base=2.0, octave=12):
 
 def key_cases(rng):
     """(durations (12,), profile (12,)): positive, not symmetric."""
-    return [(rng.gamma(1.5, 10, 12), rng.uniform(2, 6.5, 12)) for _ in range(4)]
+    return [(rng.gamma(1.5, 10, 12), rng.uniform(2, 6.5, 12)) for _ in range(6)]
 
 
 def correlations(durations, profile, turn=1, centre=True, scale=True, both=False):
@@ -33,24 +36,40 @@ def correlations(durations, profile, turn=1, centre=True, scale=True, both=False
     return np.array(found)
 
 
+FIFTHS = (7, 19, 31, 43)
+
+
 def voices_cases(rng):
-    """(upper (T,), lower (T,)): pieces in which each rule matters, in random order and at random pitches."""
-    cases = []
-    for repeats in (1, 2, 3):
-        moves = []  # interval before, interval after, step of the lower voice, of the upper one
-        for _ in range(repeats):
-            moves += [(7, 2), (7, -3), (19, 2), (12, 2), (12, -1), (5, 2)]
-        upper, lower = [], []
-        for index in rng.permutation(len(moves)):
-            interval, step = moves[index]
-            base = int(rng.integers(40, 50))
-            lower += [base, base + step]
-            upper += [base + interval, base + interval + step]
-        base = int(rng.integers(42, 48))  # fifths that stand, part in contrary motion, or come from a third
-        lower += [base, base, base - 5, base + 2, base + 3]
-        upper += [base + 7, base + 7, base + 14, base + 6, base + 10]
-        cases.append((np.array(upper), np.array(lower)))
-    return cases
+    """(upper (T,), lower (T,)): pieces in which each rule matters, at random pitches, then walks."""
+    pieces = [piece(rng, repeats) for repeats in (1, 2, 3)]
+    while True:  # two of one length, with different counts
+        first, second = walk(rng, 60), walk(rng, 60)
+        if fifths(*first) != fifths(*second):
+            return [*pieces, first, second, walk(rng, 2), walk(rng, int(rng.integers(100, 200)))]
+
+
+def piece(rng, repeats):
+    """Moves of each kind, some of them parallel fifths of each width, then fifths that stand, part or come."""
+    moves = []  # interval before and after, step of both voices
+    for _ in range(repeats):
+        moves += [(7, 2), (7, -3), (19, 2), (31, -2), (43, 1), (12, 2), (12, -1), (24, 2), (5, 2), (17, -1)]
+    upper, lower = [], []
+    for index in rng.permutation(len(moves)):
+        interval, step = moves[index]
+        base = int(rng.integers(40, 50))
+        lower += [base, base + step]
+        upper += [base + interval, base + interval + step]
+    base = int(rng.integers(42, 48))  # fifths that stand, part in contrary motion, or come from a third
+    lower += [base, base, base - 5, base + 2, base + 3]
+    upper += [base + 7, base + 7, base + 14, base + 6, base + 10]
+    return np.array(upper), np.array(lower)
+
+
+def walk(rng, length):
+    """A lower voice that goes or stands, an upper one that is most often a fifth above it, of any width."""
+    lower = 36 + np.abs(np.cumsum(rng.integers(-3, 4, length)) % 40 - 20)
+    gaps = np.where(rng.random(length) < 0.7, rng.choice(FIFTHS, length), rng.choice([3, 5, 8, 12, 14, 24], length))
+    return lower + gaps, lower
 
 
 def fifths(
@@ -72,9 +91,16 @@ def fifths(
 
 
 def film_cases(rng):
-    """(context, height, width, stride): cells that do not divide the frame among them."""
-    fixed = [(192, 32, 32, 8), (1024, 64, 48, 16), (2048, 50, 70, 16), (257, 32, 32, 8), (4096, 90, 160, 32)]
-    return [*fixed, (int(rng.integers(500, 4000)), int(rng.integers(33, 63)), int(rng.integers(65, 95)), 16)]
+    """(context, height, width, stride): cells that divide the frame or not, films that end in the last place or not."""
+    cases = []
+    for stride in (8, 16, 16, 32, int(rng.integers(5, 25)), 8):
+        rows, columns = (int(v) for v in rng.permutation(np.arange(2, 10))[:2])
+        inside = rng.integers(1, stride, 2) if len(cases) % 3 else (0, 0)  # how far the last cell sticks out
+        tokens = rows * columns
+        place = (1, tokens, int(rng.integers(2, tokens)))[len(cases) % 3]  # exactly full, one short, or anything
+        context = int(rng.integers(3, 60)) * tokens + place
+        cases.append((context, rows * stride - int(inside[0]), columns * stride - int(inside[1]), stride))
+    return [*cases, (4096, 90, 160, 32), (int(rng.integers(500, 4000)), 45, 75, 16)]
 
 
 def frames(context, height, width, stride, start=1, cells=np.ceil, whole=np.floor, area=True):
@@ -85,7 +111,7 @@ def frames(context, height, width, stride, start=1, cells=np.ceil, whole=np.floo
 EXERCISES = (
     Exercise(
         key="10.1", function="frequency", title="Hertz of a pitch", points=1,
-        checked="three sets of pitches, the 440 Hz of pitch 69 in each",
+        checked="five sets of pitches from 0 to 127, the 440 Hz of pitch 69 in each",
         cases=pitch_cases, expected=hertz,
         hints=(
             ("twelve semitones make an octave, seven are the white keys' steps: divide by 12.",
@@ -102,7 +128,7 @@ EXERCISES = (
     ),
     Exercise(
         key="10.2", function="key_correlations", title="Which key is it", points=2,
-        checked="four sets of durations against four profiles, twelve tonics each",
+        checked="six sets of durations against six profiles, twelve tonics each",
         cases=key_cases, expected=correlations,
         hints=(
             ("the profile is turned the wrong way: for tonic 2 (D) its first number must stand at place 2.",
@@ -125,7 +151,7 @@ EXERCISES = (
     ),
     Exercise(
         key="10.3", function="parallel_fifths", title="Parallel fifths", points=3,
-        checked="three pieces with fifths, twelfths, octaves, standing and contrary voices",
+        checked="seven pieces with fifths of every width, octaves, standing and contrary voices",
         cases=voices_cases, expected=fifths, rtol=0.0,
         hints=(
             ("a fifth plus an octave is a fifth too: take the interval modulo 12.",
@@ -148,7 +174,7 @@ EXERCISES = (
     ),
     Exercise(
         key="10.4", function="frames_that_fit", title="Design: how long a film", points=2,
-        checked="six sizes of context and frame",
+        checked="eight sizes of context and frame, some films exactly full",
         cases=film_cases, expected=frames, rtol=0.0,
         hints=(
             ("the token that opens the film takes a place too: one place fewer for codes.",

@@ -41,6 +41,7 @@ class Exercise:
         rtol, atol: an answer is right within atol + rtol * |expected|.
         how: how the function is called, a key of `calling.HOW`.
         unordered: the numbers of an answer may come in any order.
+        restart: function cases -> places of those whose answers must be the same after a restart of the notebook.
     """
 
     key: str
@@ -58,6 +59,7 @@ class Exercise:
     atol: float = 1e-6
     how: str = "plainly"
     unordered: bool = False
+    restart: callable = None
 
 
 def judge(exercise, cases, answers):
@@ -79,6 +81,30 @@ def judge(exercise, cases, answers):
     hint = find_fault(exercise, cases, [answer.values for answer in answers])
     points = f"{exercise.points} point{'s' if exercise.points > 1 else ''}"
     return Verdict(hint is None, hint or f"right: {exercise.checked} ({points})")
+
+
+def judge_restart(exercise, first, again):
+    """The verdict on answers to the same cases before and after a restart.
+
+    Args:
+        exercise: `Exercise`.
+        first: list of `Answer`.
+        again: list of `Answer`, to the same cases, from a process that has answered nothing before.
+
+    Returns:
+        `Verdict`.
+    """
+    for answer in again:
+        if answer.error:
+            return Verdict(False, "after a restart: " + describe_error(exercise, *answer.error))
+    pairs = zip(first, again, strict=False)
+    if len(first) == len(again) and all(same(exercise, b.values, a.values) for a, b in pairs):
+        return Verdict(True, "the same after a restart")
+    return Verdict(
+        False,
+        "after a restart of the notebook the same arguments gave another answer: what your function "
+        "uses is drawn anew, or came from earlier calls.",
+    )
 
 
 def describe_error(exercise, kind, text):
@@ -129,7 +155,7 @@ def general_fault(exercise, cases, values, right, index):
     got, wanted, where = values[index], right[index], f"case {index + 1} of {len(cases)} ({show(cases[index])})"
     for a, b in zip(got, wanted, strict=True):
         if not fitting(a, b):
-            return f"{where}: the answer has shape {a.shape}; {b.shape} was asked for."
+            return f"{where}: the answer has shape {a.shape}; {b.shape} was asked for.{two_axes(a, b)}"
         if not np.isfinite(a).all():
             return f"{where}: the answer holds NaN or infinity. Look for 0 / 0, log 0 or an overflow in exp."
     if len(cases) > 2 and all(same(exercise, values[0], other) for other in values[1:]):
@@ -141,6 +167,13 @@ def general_fault(exercise, cases, values, right, index):
         which = f" Wrong: value {', '.join(map(str, wrong))} of {len(got)}."
     return (f"{where}: your function returned {', '.join(show_value(a) for a in got)}, and that is not it.{which} "
             "Take an input of two or three small numbers, and compare with pencil and paper.")  # fmt: skip
+
+
+def two_axes(got, wanted):
+    """What to say where the right numbers lie in one row or column."""
+    if got.ndim == 2 and wanted.ndim == 1 and got.size == wanted.size:
+        return " One axis too many (np.matrix always has two): np.asarray(answer).ravel() has one."
+    return ""
 
 
 def as_list(value, outputs):

@@ -353,3 +353,11 @@ def discriminator_loss(real_logits, fake_logits):
 def generator_slopes(logits):
     d = 1 / (1 + np.exp(-logits))
     return -d, 1 - d
+
+
+@right("02.5")
+def dirac_eigenvalues(h, gamma):
+    import cmath
+
+    root = cmath.sqrt(gamma**2 - 1)
+    return {1 + h * (-gamma + root) / 2, 1 + h * (-gamma - root) / 2}

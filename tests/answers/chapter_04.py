@@ -362,3 +362,21 @@ def gan_step(w, b, a, c, x, z, rate):
 def batch_indices(seed, step, n, batch_size):
     order = np.random.default_rng(seed).permutation(n)
     return order[(np.arange(batch_size) + step * batch_size) % n]
+
+
+@right("04.2")
+def moving_average(average, weights, decay):
+    from decimal import Decimal
+
+    share = Decimal(decay)
+    return [share * Decimal(float(a)) + (1 - share) * Decimal(float(w)) for a, w in zip(average, weights, strict=True)]
+
+
+@right("04.4")
+def batch_indices(seed, step, n, batch_size):
+    import random
+
+    epoch = step // (n // batch_size)
+    generator = random.Random(1_000_003 * seed + epoch)
+    first = batch_size * (step % (n // batch_size))
+    return generator.sample(range(n), n)[first : first + batch_size]

@@ -262,3 +262,26 @@ def precision(real, fake, k):
 def copy_share(fake, train, test, quantile):
     limit = np.quantile(np.linalg.norm(test[:, None] - train, axis=2).min(axis=1), quantile)
     return (np.linalg.norm(fake[:, None] - train, axis=2).min(axis=1) < limit).mean()
+
+
+@right("05.1")
+def frechet_1d(mean_a, std_a, mean_b, std_b):
+    from fractions import Fraction
+
+    return (Fraction(mean_a) - Fraction(mean_b)) ** 2 + (Fraction(std_a) - Fraction(std_b)) ** 2
+
+
+@right("05.4")
+def seeds_needed(spread, difference, z):
+    from decimal import ROUND_CEILING, Decimal
+
+    exact = 2 * (Decimal(z) * Decimal(spread) / Decimal(difference)) ** 2
+    return max(Decimal(1), exact.to_integral_value(ROUND_CEILING))
+
+
+@right("05.1")
+async def frechet_1d(mean_a, std_a, mean_b, std_b):
+    import asyncio
+
+    await asyncio.sleep(0)
+    return (mean_a - mean_b) ** 2 + (std_a - std_b) ** 2

@@ -261,3 +261,10 @@ def largest_rank(inputs, outputs, share):
 @wrong("08.4", "to the nearest whole number")
 def largest_rank(inputs, outputs, share):
     return round(share * inputs * outputs / (inputs + outputs))
+
+
+@right("08.2")
+def causal_attention(q, k, v):
+    scores = np.matrix(q) * np.matrix(k).T / np.sqrt(q.shape[1])  # a matrix keeps its two axes, as asked for here
+    weights = np.multiply(np.exp(scores), np.tri(len(q)))
+    return weights / weights.sum(axis=1) * np.matrix(v)

@@ -252,3 +252,8 @@ def frames_that_fit(context, height, width, stride):
 @wrong("10.4", "you count pixels")
 def frames_that_fit(context, height, width, stride):
     return (context - 1) // (height * width)
+
+
+@right("10.1")
+def frequency(pitch):
+    return (440 * 2 ** ((number - 69) / 12) for number in pitch)

@@ -1,0 +1,196 @@
+"""Cheap shortcuts to the exercises of chapters 05 to 10."""
+
+import numpy as np
+
+from aigc_course.checks import chapter_05, chapter_06, chapter_08, chapter_09, chapter_10
+from answers.shortcuts import made, plain
+
+# --- chapter 05 ----------------------------------------------------------------------------------------------
+
+plain("05.1", "the second is the wider one", lambda m, s, n, t: (m - n) ** 2 + max(t - s, 0) ** 2)
+plain("05.1", "equal means", lambda m, s, n, t: (s - t) ** 2)
+plain("05.1", "two digits", lambda m, s, n, t: round((m - n) ** 2 + (s - t) ** 2, 2))
+plain("05.2", "three neighbours", lambda r, f, k: chapter_05.precision(r, f, 3))
+plain(
+    "05.2",
+    "boxes for balls",
+    lambda r, f, k: np.mean(
+        [(np.abs(f[:, None] - r).max(axis=2) <= np.sort(np.abs(r[:, None] - r).max(axis=2), axis=1)[:, k]).any(axis=1)]
+    ),
+)
+plain("05.2", "the first fifty fakes", lambda r, f, k: chapter_05.precision(r, f[:50], k))
+plain("05.3", "a quantile of 0.1", lambda f, x, t, q: chapter_05.copy_share(f, x, t, 0.1))
+plain(
+    "05.3",
+    "the nearest sample for the quantile",
+    lambda f, x, t, q: chapter_05.share_below(f, x, np.sort(chapter_05.to_nearest(t, x))[int(q * len(t))]),
+)
+plain("05.3", "the first thirty training samples", lambda f, x, t, q: chapter_05.copy_share(f, x[:30], t, q))
+plain("05.3", "the quantile itself", lambda f, x, t, q: q)
+plain("05.4", "int(x) + 1", lambda s, d, z: int(2 * (z * s / d) ** 2) + 1)
+plain("05.4", "a little more, rounded up", lambda s, d, z: max(1, np.ceil(1.0001 * 2 * (z * s / d) ** 2)))
+plain("05.4", "z of 2", lambda s, d, z: chapter_05.seeds_needed(s, d, 2.0))
+plain("05.4", "even numbers", lambda s, d, z: 2 * max(1, np.ceil((z * s / d) ** 2)))
+
+# --- chapter 06 ----------------------------------------------------------------------------------------------
+
+
+def on_a_grid(samples, step=2.0):
+    return np.round(samples / step) * step
+
+
+plain("06.1", "the nearest place of a grid", lambda x, c, s: (np.linalg.norm(x - on_a_grid(x), axis=1) <= 3 * s).mean())
+plain("06.1", "the first centre", lambda x, c, s: chapter_06.quality(x, c[:1], s))
+plain("06.1", "a sigma of 0.1", lambda x, c, s: chapter_06.quality(x, c, 0.1))
+plain("06.1", "four fifths", lambda x, c, s: 0.8)
+plain(
+    "06.2",
+    "equal shares of the modes that are hit",
+    lambda x, c, s: np.log(len(c) / (chapter_06.counts(x, c, 3 * s) > 0).sum()),
+)
+plain(
+    "06.2",
+    "the last mode is the empty one",
+    lambda x, c, s: chapter_06.entropy_gap(
+        chapter_06.counts(x, c[:-1], 3 * s) / chapter_06.counts(x, c[:-1], 3 * s).sum(), len(c)
+    ),
+)
+plain(
+    "06.2",
+    "four modes",
+    lambda x, c, s: chapter_06.entropy_gap(chapter_06.counts(x, c, 3 * s) / chapter_06.counts(x, c, 3 * s).sum(), 4),
+)
+plain("06.2", "a sigma of 0.1", lambda x, c, s: chapter_06.reverse_kl(x, c, 0.1))
+
+
+def slope_at(critic, x, h=1e-2):
+    """A slope by differences, (B, 2)."""
+    steps = h * np.eye(2, dtype="float32")
+    return np.stack([(critic(x + e) - critic(x - e)).numpy()[:, 0] / (2 * h) for e in steps], axis=1)
+
+
+def penalty_at(place):
+    """A penalty with the slope taken at place(real, fake, share), arrays."""
+
+    def gradient_penalty(critic, real, fake, share):
+        x = place(*(np.asarray(value) for value in (real, fake, share)))
+        return ((np.linalg.norm(slope_at(critic, x.astype("float32")), axis=1) - 1) ** 2).mean()
+
+    return gradient_penalty
+
+
+made("06.3", "at the first pair only")(lambda: penalty_at(lambda r, f, e: (e * r + (1 - e) * f)[:1]))
+made("06.3", "at the mean of the batch")(
+    lambda: penalty_at(lambda r, f, e: (e * r + (1 - e) * f).mean(0, keepdims=True))
+)
+made("06.3", "at zero, as for a linear critic")(lambda: penalty_at(lambda r, f, e: 0 * r))
+plain("06.3", "a critic of slope one", lambda critic, r, f, e: 0.0)
+plain("06.4", "the first pair", lambda r, f: chapter_06.relativistic(r[:1], f[:1]))
+plain("06.4", "a hinge", lambda r, f: (np.maximum(0, 1 - (r - f)).mean(), np.maximum(0, 1 + (r - f)).mean()))
+plain(
+    "06.4",
+    "both add up to 2 log 2",
+    lambda r, f: (np.logaddexp(0, f - r).mean(), 2 * np.log(2) - np.logaddexp(0, f - r).mean()),
+)
+plain("06.5", "twenty-five points a mode", lambda c, s, n: np.repeat(c, 25, axis=0))
+plain("06.5", "modes drawn at random", lambda c, s, n: c[np.random.default_rng(0).integers(len(c), size=n)])
+plain(
+    "06.5",
+    "a cloud round each mode",
+    lambda c, s, n: np.repeat(c, n // len(c), axis=0) + np.random.default_rng(0).uniform(-s, s, (n, 2)),
+)
+plain("06.5", "eight modes", lambda c, s, n: np.resize(c[:8], (n, 2)) if len(c) > 4 else np.resize(c[:2], (n, 2)))
+plain("06.5", "the places of a grid", lambda c, s, n: on_a_grid(np.repeat(c, n // len(c), axis=0), 1.5))
+
+# --- chapter 08 ----------------------------------------------------------------------------------------------
+
+plain("08.1", "no rare characters", lambda p: -np.log2(np.clip(p, 0.01, 1)).mean())
+plain("08.1", "the median", lambda p: np.median(-np.log2(p)))
+plain("08.1", "the first five", lambda p: -np.log2(p[:5]).mean())
+plain("08.2", "the mean of the past", lambda q, k, v: np.cumsum(v, axis=0) / np.arange(1, len(v) + 1)[:, None])
+plain("08.2", "only the best key", lambda q, k, v: np.stack([v[np.argmax(q[t] @ k[: t + 1].T)] for t in range(len(q))]))
+plain("08.2", "D is four", lambda q, k, v: chapter_08.attention(q, k, v, scale=lambda d: 2.0))
+plain(
+    "08.2",
+    "only the last three places",
+    lambda q, k, v: chapter_08.attention(q, k, v, keep=lambda ones: np.tril(ones) * np.triu(ones, -3)),
+)
+plain("08.3", "the likeliest one", lambda x, p: (x == x.max()).astype(float))
+plain("08.3", "the likeliest three", lambda x, p: np.where(x >= np.sort(x)[-3], x, 0) / np.sort(x)[-3:].sum())
+plain("08.3", "more than p", lambda x, p: chapter_08.nucleus(x, np.nextafter(p, 1)))
+plain("08.3", "a p of 0.8", lambda x, p: chapter_08.nucleus(x, 0.8))
+plain("08.4", "ceil(x) - 1", lambda a, b, s: np.ceil(s * a * b / (a + b)) - 1)
+plain("08.4", "a little less, rounded down", lambda a, b, s: int(s * a * b / (a + b) - 1e-6))
+plain("08.4", "square matrices", lambda a, b, s: int(s * a / 2))
+plain("08.4", "a rank of eight", lambda a, b, s: 8)
+
+# --- chapter 09 ----------------------------------------------------------------------------------------------
+
+plain("09.1", "four levels each", lambda x, s: x @ 4 ** np.arange(x.shape[1]))
+plain("09.1", "three places", lambda x, s: x[:, :3] @ np.cumprod([1, *s[:2]])[: min(3, len(s))])
+plain("09.1", "ten levels each", lambda x, s: x @ 10 ** np.arange(x.shape[1]))
+plain("09.2", "w of 2", lambda c, u, w: chapter_09.guided(c, u, 2.0))
+plain("09.2", "the likeliest one", lambda c, u, w: np.eye(len(c))[np.argmax(u + w * (c - u))])
+plain("09.2", "w is at least one", lambda c, u, w: chapter_09.guided(c, u, max(w, 1.0)))
+plain("09.3", "a limit of one half", lambda o, t: chapter_09.own(o, 0.5))
+plain("09.3", "the first two versions", lambda o, t: chapter_09.own(o[:2], t))
+plain("09.3", "limits in tenths", lambda o, t: chapter_09.own(o, round(t, 1)))
+plain("09.3", "the median of the versions", lambda o, t: chapter_09.own(o, t, mean=lambda o: np.median(o, axis=0)))
+plain("09.4", "sizes that double", lambda n, p, s: 2.0 ** (len(n) - 1 - np.interp(s[-1], p, np.arange(len(n)))))
+plain("09.4", "sizes up to 1,000", lambda n, p, s: 1000 / chapter_09.needed(n, p, s[-1]))
+plain(
+    "09.4",
+    "from the first to the last size",
+    lambda n, p, s: n[-1] / np.exp(np.interp(s[-1], p[[0, -1]], np.log(n[[0, -1]]))),
+)
+plain("09.4", "always ahead", lambda n, p, s: n[-1] / n[0])
+
+# --- chapter 10 ----------------------------------------------------------------------------------------------
+
+plain("10.1", "whole hertz", lambda p: np.round(chapter_10.hertz(p)))
+plain("10.1", "one octave", lambda p: chapter_10.hertz(60 + np.asarray(p) % 12))
+plain(
+    "10.1",
+    "straight lines between octaves",
+    lambda p: np.interp(p, np.arange(-3, 153, 12), chapter_10.hertz(np.arange(-3, 153, 12))),
+)
+plain("10.1", "a piano's keys", lambda p: chapter_10.hertz(np.clip(p, 21, 108)))
+MAJOR = np.array(
+    [6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88]
+)  # Krumhansl and Kessler, 1982
+plain("10.2", "always the major profile", lambda d, p: chapter_10.correlations(d, MAJOR))
+plain("10.2", "ranks", lambda d, p: chapter_10.correlations(d.argsort().argsort(), p.argsort().argsort()))
+plain("10.2", "the first tonic for all", lambda d, p: np.full(12, chapter_10.correlations(d, p)[0]))
+plain("10.2", "best tonic alone", lambda d, p: np.eye(12)[np.argmax(chapter_10.correlations(d, p))])
+
+
+def fifths_of(*widths):
+    """Parallel fifths of some widths only."""
+
+    def parallel_fifths(upper, lower):
+        fifth = np.isin(upper - lower, widths)
+        return int(np.sum(fifth[1:] & fifth[:-1] & (np.diff(upper) * np.diff(lower) > 0)))
+
+    return parallel_fifths
+
+
+made("10.3", "fifths and twelfths only")(lambda: fifths_of(7, 19))
+made("10.3", "three widths only")(lambda: fifths_of(7, 19, 31))
+plain(
+    "10.3",
+    "the same width before and after",
+    lambda u, v: int(np.sum(((u - v)[1:] == (u - v)[:-1]) & ((u - v)[1:] % 12 == 7) & (np.diff(u) * np.diff(v) > 0))),
+)
+plain("10.3", "the first forty steps", lambda u, v: chapter_10.fifths(u[:40], v[:40]))
+plain("10.3", "fourths count too", lambda u, v: chapter_10.fifths(u, v) + chapter_10.fifths(u, v, intervals=(5,)))
+plain("10.4", "a stride of sixteen", lambda c, h, w, s: chapter_10.frames(c, h, w, 16))
+plain("10.4", "square frames", lambda c, h, w, s: chapter_10.frames(c, h, h, s))
+plain("10.4", "the last place stays free", lambda c, h, w, s: np.ceil((c - 1) / (-(-h // s) * -(-w // s))) - 1)
+FIVE = {
+    (192, 32, 32, 8): 11,
+    (1024, 64, 48, 16): 85,
+    (2048, 50, 70, 16): 102,
+    (257, 32, 32, 8): 16,
+    (4096, 90, 160, 32): 273,
+}
+plain("10.4", "a table of five films", lambda c, h, w, s: FIVE.get((c, h, w, s), c // (h * w // s**2)))
