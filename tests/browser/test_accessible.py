@@ -6,7 +6,6 @@ in exported pages: nbconvert's style sheet underlines a link in running text onl
 Google Colab cannot be run here; it shows an output's HTML in a frame, and the tests in `tests/colab` run its versions.
 """
 
-import base64
 import html
 import json
 import logging
@@ -16,8 +15,6 @@ import shutil
 
 import nbformat
 import pytest
-
-from aigc_course import plots
 
 from .conftest import ROOT, new_notebook, open_lab, run_cell, screenshot, seen, started_lab
 
@@ -30,24 +27,6 @@ NAMELESS = """root => [...document.querySelectorAll(`${root} .jp-OutputArea :is(
     .map(part => part.outerHTML.slice(0, 200))"""
 # IPython.display.Audio is mute in JupyterLab until its cell is run: plots.Sound is not.
 MUTE = "root => document.querySelectorAll(`${root} audio:not([src^='data:audio/wav;base64,'])`).length"
-
-
-# --- TO BE DELETED once the notebooks are executed again with plots.Picture, plots.Sound and progress.Bar of today ---
-
-
-def as_executed_today(notebook):
-    """Gives stored outputs the form that the same cells give today. A new output passes through unchanged."""
-    for output in (output for cell in notebook.cells for output in cell.get("outputs", [])):
-        bundle, alt = output.get("data", {}), output.get("metadata", {}).get("image/png", {}).get("alt")
-        if alt and "text/html" not in bundle:
-            bundle["text/html"] = plots.Picture(base64.b64decode(bundle["image/png"]), alt).html()
-        if "text/html" in bundle:
-            audio = re.sub(r'<audio +controls="controls" >\s*<source', "<audio controls", bundle["text/html"])
-            bundle["text/html"] = re.sub(r"<(audio|progress) (?!.*title=)", r'<\1 title="\1" ', audio)
-    return notebook
-
-
-# --- end of what is to be deleted ---
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +59,7 @@ def findings(page, axe, root, without=()):
 
 def read(chapter):
     """A chapter as it is stored."""
-    return as_executed_today(nbformat.read(ROOT / "notebooks" / f"{chapter}.ipynb", as_version=4))
+    return nbformat.read(ROOT / "notebooks" / f"{chapter}.ipynb", as_version=4)
 
 
 def pictures_in(notebook):
