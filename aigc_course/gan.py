@@ -63,8 +63,6 @@ class GAN(keras.Model):
         super().__init__(**kwargs)
         self.latent_dim = models.check_latent_dim(latent_dim)
         models.check_players(generator, discriminator, self.latent_dim)
-        models.check_copyable(generator, "generator")
-        models.check_copyable(discriminator, "discriminator")
         if not isinstance(ema_decay, (int, float)) or not 0.0 <= ema_decay < 1.0:
             raise CourseError(f"ema_decay must lie in [0, 1); received {ema_decay!r}. 0.998 is the default.")
         for name, weight in (("r1", r1), ("r2", r2)):
@@ -277,21 +275,17 @@ class GAN(keras.Model):
             steps_per_epoch = steps_per_epoch or len(x) // batch_size
         else:
             dataset = x
-        callbacks = list(callbacks or [])
-        bar = progress.Progress(batch_size) if verbose != 0 else None
-        if bar:
-            callbacks.append(bar)
+        bar = progress.Progress(batch_size)
+        callbacks = [*(callbacks or []), *([bar] if verbose != 0 else [])]
         try:
             return super().fit(
                 dataset, epochs=epochs, steps_per_epoch=steps_per_epoch, callbacks=callbacks, verbose=0, shuffle=False,
                 **kwargs,
             )  # fmt: skip
         except KeyboardInterrupt:
-            if bar:
-                bar.close()
-            raise Stopped(
-                f"Stopped at step {self.step}. What was learnt is kept; call fit again to go on from here."
-            ) from None
+            bar.close()
+            said = f"Stopped at step {self.step}. What was learnt is kept; call fit again to go on from here."
+            raise Stopped(said) from None
 
     def check_image_shape(self, shape):
         """Says so if the discriminator was built for images of another shape."""
@@ -397,17 +391,7 @@ class GAN(keras.Model):
         try:
             model = keras.saving.load_model(path, custom_objects=custom_objects)
         except Exception as error:  # zip, HDF5, JSON and Keras each have their own
-            lost = models.unlocated(error)
-            if lost:
-                raise CourseError(
-                    f"{path} is whole, but its networks use {lost}, which is not known here. Import or define {lost}, "
-                    f"then GAN.load(path, custom_objects={{{lost!r}: {lost}}}); or put "
-                    "@keras.saving.register_keras_serializable() above it."
-                ) from error
-            raise runtime.unreadable(path, error) or CourseError(
-                f"{path} is not a whole checkpoint of a GAN ({type(error).__name__}): truncated, altered, or "
-                "saved by something else. Take an earlier one, or train anew."
-            ) from error
+            raise models.unreadable(path, error) from error
         if not isinstance(model, cls):
             raise CourseError(f"{path} holds a {type(model).__name__}, not a GAN. gan.save(path) writes one.")
         return model

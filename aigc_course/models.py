@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from aigc_course import fast
+from aigc_course import fast, runtime
 from aigc_course.runtime import CourseError
 
 # The article's constants.
@@ -159,7 +159,7 @@ def check_copyable(network, name):
             f"the {name} has {missing}, which Keras cannot find again by its name: training and saving work; "
             f"GAN.load(path, custom_objects={{{missing!r}: {missing}}}) reads the file, and "
             f"@keras.saving.register_keras_serializable() above the class makes that unnecessary.",
-            stacklevel=3,
+            stacklevel=4,
         )
 
 
@@ -180,8 +180,23 @@ def unlocated(error):
     return found and found[1]
 
 
+def unreadable(path, error):
+    """What to raise for a checkpoint that Keras could not read: the machine's fault, a missing class, or damage."""
+    lost = unlocated(error)
+    if lost:
+        return CourseError(
+            f"{path} is whole, but its networks use {lost}, which is not known here. Import or define {lost}, "
+            f"then GAN.load(path, custom_objects={{{lost!r}: {lost}}}); or put "
+            "@keras.saving.register_keras_serializable() above it."
+        )
+    return runtime.unreadable(path, error) or CourseError(
+        f"{path} is not a whole checkpoint of a GAN ({type(error).__name__}): truncated, altered, or "
+        "saved by something else. Take an earlier one, or train anew."
+    )
+
+
 def check_players(generator, discriminator, latent_dim):
-    """Raises CourseError unless z -> generator -> discriminator -> one logit fit together."""
+    """Raises CourseError unless z -> generator -> discriminator -> one logit fit together and can be copied."""
     if generator.input_shape[1:] != (latent_dim,):
         raise CourseError(
             f"the generator must take noise of length latent_dim = {latent_dim}; it takes "
@@ -196,3 +211,5 @@ def check_players(generator, discriminator, latent_dim):
         raise CourseError(f"the discriminator must give one logit (B, 1); it gives {discriminator.output_shape}.")
     if getattr(discriminator.layers[-1], "activation", None) is keras.activations.sigmoid:
         raise CourseError("the discriminator must give logits; its last layer is a sigmoid. Leave the sigmoid out.")
+    check_copyable(generator, "generator")
+    check_copyable(discriminator, "discriminator")

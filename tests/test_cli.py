@@ -18,8 +18,7 @@ from conftest import TINY_LATENT, tiny_discriminator, tiny_generator
 from PIL import Image
 
 import aigc_course.__main__ as cli
-from aigc_course import recipe
-from aigc_course import data, doctor, models, objectives, runtime
+from aigc_course import data, doctor, models, objectives, recipe, runtime
 from aigc_course.gan import GAN, load_generator
 
 PACKAGE = Path(cli.__file__).parent
