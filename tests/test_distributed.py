@@ -218,7 +218,7 @@ def test_one_signal_stops_all_workers_with_everything_kept(tmp_path):
     started = start(tmp_path, 2, checkpoint, 1_000_000, "full")
     (chief, log), _ = started
     try:
-        until(lambda: "\n20 " in log.read_text() or chief.poll() is not None)
+        until(lambda: "\n20 " in "\n" + log.read_text() or chief.poll() is not None)
         chief.send_signal(signal.SIGTERM)
     finally:
         done = end(started)
