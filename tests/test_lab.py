@@ -35,12 +35,24 @@ def page_config(folder, instructor):
                 break
             time.sleep(0.25)
         assert address, log.read_text(encoding="utf-8")[-2000:]
-        with urllib.request.urlopen(address[0], timeout=60) as page:
-            told = re.search(r'id="jupyter-config-data"[^>]*>(.*?)</script>', page.read().decode(), re.S)
+        told = re.search(r'id="jupyter-config-data"[^>]*>(.*?)</script>', page_at(address[0]), re.S)
         return json.loads(told[1]), log.read_text(encoding="utf-8")
     finally:
         server.terminate()
         server.wait(timeout=30)
+
+
+def page_at(address, seconds=60):
+    """The page at an address; the server prints it shortly before it listens."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            with urllib.request.urlopen(address, timeout=60) as page:
+                return page.read().decode()
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.25)
 
 
 @pytest.mark.parametrize(("instructor", "shown"), [("", False), ("0", False), ("1", True)])
