@@ -13,9 +13,10 @@ import pytest
 from sandboxed import ROOT, SMALL, graded, in_a_container, kind_here, once_more, said_in
 
 from aigc_course import checks
-from aigc_course.grading import examine, parsing, reading, sandbox, submissions, wording
+from aigc_course.grading import examine, grader, parsing, reading, sandbox, submissions, wording
 
 TOKEN = "PLANTED-TOKEN-7f3a"
+SMALL_WITH_TIME = sandbox.Limits(step=40, total=120)
 
 
 @pytest.fixture(scope="module")
@@ -217,6 +218,29 @@ def test_a_helper_that_comes_later_is_waited_for(kind):
         hostile.cell(book, "answer-02-1")["source"] = first + defined("share(p_data, p_g)")
         book["cells"].append(hostile.code("def share(a, b):\n    return a / (a + b)\n", "helper"))
         assert graded(book, kind)[0]["02.1"] == 1
+
+
+SALTED = """
+SALT = int(np.random.default_rng().integers(2**40))
+
+
+def batch_indices(seed, step, n, batch_size):
+    epoch, place = divmod(step, n // batch_size)
+    order = np.random.default_rng([{salt}seed, epoch]).permutation(n)
+    return order[place * batch_size : (place + 1) * batch_size]
+"""
+
+
+@pytest.mark.parametrize(("salt", "points"), [("SALT, ", 0), ("", None)])
+def test_what_a_cell_draws_anew_is_another_answer_after_a_restart(kind, salt, points):
+    """04.4 asks for a function of its arguments: a number drawn when the cell runs is refused, in a second sandbox; the
+    same order without it gets all points."""
+    name = "04_train_the_gan"
+    assignment = submissions.load_assignment(name, ROOT / "exercises")
+    task = next(task for task in assignment.tasks if task.key == "04.4")
+    result = grader.grade_one(notebook_of(SALTED.format(salt=salt)), None, assignment, kind, SMALL_WITH_TIME)
+    (row,) = [row for row in result["rows"] if row["key"] == "04.4"]
+    assert row["points"] == (task.points if points is None else points), row
 
 
 def test_nothing_crosses_from_one_sandbox_to_the_next(kind):
