@@ -17,6 +17,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import tomllib
 from pathlib import Path
@@ -109,13 +110,10 @@ def environment(name, python, requirements):
 
 def run(python, *arguments, environ=None):
     """Runs that Python from another folder than the course's, as a learner would; returns the exit code."""
-    folder = ENVIRONMENTS / "elsewhere"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
     variables = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
-    return subprocess.run(
-        [str(python), *map(str, arguments)], cwd=folder, env={**variables, **(environ or {})}, check=False
-    ).returncode
+    command = [str(python), *map(str, arguments)]
+    with tempfile.TemporaryDirectory() as folder:  # of its own: two runs at once do not take it from each other
+        return subprocess.run(command, cwd=folder, env={**variables, **(environ or {})}, check=False).returncode
 
 
 # --- Colab ------------------------------------------------------------------------------------------------
