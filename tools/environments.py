@@ -9,6 +9,7 @@ Environments stay in .venvs/ and are made anew when what they hold changes. KIND
 requirements.lock, resolves and installs; the package comes as a wheel, as a learner gets it.
 """
 
+import atexit
 import datetime
 import hashlib
 import json
@@ -82,9 +83,9 @@ def find_python(version):
 
 
 def wheel():
-    """Builds the wheel by way of the sdist, in a folder of its own; returns its path."""
-    folder = ENVIRONMENTS / "dist"
-    shutil.rmtree(folder, ignore_errors=True)
+    """Builds the wheel by way of the sdist, in a folder that lasts as long as this process; returns its path."""
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(ROOT)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
