@@ -57,7 +57,7 @@ def page(mark, assignment):
             f"<table><tr><th>Exercise</th><th>What</th><th>Result</th><th>Points</th></tr>{rows}</table>"
             + (f"<h2>While your notebook ran</h2><ul>{remarks}</ul>" if remarks else "")
             + "<p><small>Your functions were run on new random inputs, in a sandbox without network. Where several "
-              "cells define a function, three are tried, and one right one is enough.</small></p></html>\n")  # fmt: skip
+              "cells define a function, three are tried; a right one is enough.</small></p></html>\n")  # fmt: skip
 
 
 def exercise(row):
