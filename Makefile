@@ -1,11 +1,15 @@
-# Every target sets up .venv first if needed; the stamp changes with the lock file and the Python version.
+# Every target but help and clean sets up .venv first, and again when one of the files that the stamp needs has changed.
 PYTHON = .venv/bin/python
 STAMP = .venv/.ready
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: setup lab train test test-colab test-versions notebooks exercises normalise publish-to bench clean
+.DEFAULT_GOAL := setup
+.PHONY: help setup lab train check test test-colab test-versions notebooks exercises normalise publish-to bench clean
 
-setup: $(STAMP)
+help:                   ## lists what make can do
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
+
+setup: $(STAMP)         ## makes .venv from the lock file (AIGC_PYTHON=/path/to/python3.12: with that Python)
 
 $(STAMP): requirements.lock pyproject.toml tools/setup.sh
 	@sh tools/setup.sh
@@ -16,9 +20,15 @@ lab: $(STAMP)           ## opens JupyterLab on chapter 00 (INSTRUCTOR=1: with nb
 train: $(STAMP)         ## from nothing to digits; results in runs/train
 	@$(PYTHON) -m aigc_course train
 
-test: $(STAMP)          ## style, units, command line, chapters, browser
+check: $(STAMP)         ## before a commit: style, format, and the units that are neither slow nor in a browser
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m ruff format --check .
+	@$(PYTHON) -m pytest -m "not slow and not browser" -x -q
+
+test: $(STAMP)          ## before a push: style, format, units, command line, chapters, exercises, grader, browser
 	@$(PYTHON) tools/system.py
 	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m pytest
 
 test-colab: $(STAMP)    ## chapters, exercises and widgets under the versions that Colab published
