@@ -11,9 +11,11 @@ from aigc_course.grading.results import combine
 
 NAME = "02_minimax_game"
 ROOT = Path(__file__).resolve().parent.parent
-FAMILY = ["王伟", "李娜", "Ann Li", "José Núñez", "Владимир Петров", "محمد علي", "प्रिया शर्मा", "김철수",
-          "佐藤花子", "Nguyễn Văn An", "Ångström", "O'Brien-Smith", "Zoë", "ann li", "ANN LI", "=cmd()", "a\u202eb",
-          "Con"]  # fmt: skip
+FAMILY = [
+    *("王伟", "李娜", "Ann Li", "José Núñez", "Владимир Петров", "محمد علي", "प्रिया शर्मा", "김철수", "佐藤花子"),
+    *("Nguyễn Văn An", "Ångström", "O'Brien-Smith", "Zoë", "ann li", "ANN LI"),
+    *("=cmd()", "a\u202eb", "Con"),  # a formula, a mark of direction, a device of Windows
+]
 SYSTEMS = ("moodle", "moodle flat", "canvas", "brightspace", "blackboard", "sakai", "number", "folder", "flat")
 
 

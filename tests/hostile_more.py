@@ -48,8 +48,8 @@ def environment_by_a_cell(folder):
 @hostile
 def environment_as_an_array_of_text(folder):
     body = """    import sys
-    write = sys.modules['frames'].write
-    sys.modules['frames'].write = lambda file, header, arrays=(): write(file, header, [np.array(secret)] * len(arrays))
+    write, texts = sys.modules['frames'].write_frame, lambda arrays: [np.array(secret)] * len(arrays)
+    sys.modules['frames'].write_frame = lambda file, header, arrays=(): write(file, header, texts(arrays))
     return p_data"""
     save(folder, unsolved(READ + body))
     return KEYS[1:], "not asked for"

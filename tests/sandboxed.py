@@ -12,13 +12,14 @@ import hostile
 import ordinary
 import pytest
 
-from aigc_course.grading import grader, sandbox, submissions
+from aigc_course.errors import CourseError
+from aigc_course.grading import grader, kinds, sandbox, submissions
 from aigc_course.grading.containers import IMAGE
-from aigc_course.runtime import CourseError
+from aigc_course.grading.limits import Limits
 
 ROOT = Path(__file__).resolve().parent.parent
-USUAL = sandbox.Limits(step=20, total=60)
-SMALL = sandbox.Limits(step=20, total=60, memory=600 * 2**20, data=500 * 2**20)
+USUAL = Limits(step=20, total=60)
+SMALL = Limits(step=20, total=60, memory=600 * 2**20, data=500 * 2**20)
 ENGINE = "AIGC_TEST_SANDBOX"  # names another kind than the one that the grader chooses here
 AGAIN = "AIGC_TEST_ORDINARY"  # set where these tests run once more as another user
 
@@ -28,7 +29,7 @@ def kind_here():
     if os.environ.get(ENGINE):
         return os.environ[ENGINE]
     try:
-        return sandbox.choose()
+        return kinds.choose()
     except CourseError as error:
         if os.environ.get("CI"):
             pytest.fail(f"CI needs a sandbox: {error}")
@@ -48,7 +49,7 @@ def ends_with(kind, source, bounds=SMALL):
     with sandbox.Sandbox(kind, bounds) as box:
         try:
             box.run(source)
-        except sandbox.Stopped as error:
+        except sandbox.SandboxEnded as error:
             return str(error)
     return None
 

@@ -7,11 +7,13 @@ import pytest
 from classroom import NAME, ROOT, graded, lay, notebook
 from classroom import marks as marks_of
 
-from aigc_course.grading import grader, sandbox, submissions
-from aigc_course.grading.collect import VERSIONS_MOST, collect
+from aigc_course.errors import CourseError
+from aigc_course.grading import grader, submissions
+from aigc_course.grading.collect import collect
+from aigc_course.grading.limits import Limits
+from aigc_course.grading.piles import VERSIONS_MOST
 from aigc_course.grading.report import report
 from aigc_course.grading.results import combine
-from aigc_course.runtime import CourseError
 
 RIGHT = ROOT / "solutions" / NAME / f"{NAME}.ipynb"
 
@@ -118,11 +120,16 @@ def test_a_person_who_handed_in_something_else_has_a_row(tmp_path, assignment):
 
 def test_what_systems_and_platforms_leave_is_nobodys_loss(tmp_path, assignment):
     """Finder's, Windows', Jupyter's, Brightspace's, Sakai's and Blackboard's own files do not make the exit code 1."""
-    own = ["__MACOSX/x", "._ann.ipynb", ".DS_Store", "ann/.DS_Store", f"ann/.ipynb_checkpoints/{NAME}-checkpoint.ipynb",
-           "index.html", "grades.csv", "Li, Na(li1)/timestamp.txt", "Li, Na(li1)/comments.txt",
-           "H_s1_attempt_2024-03-01-10-20-30.txt"]  # fmt: skip
-    theirs = [f"ann/{NAME}.ipynb", "1-2 - B - Mar 4, 2026 1227 PM/x.ipynb",
-              "Li, Na(li1)/Submission attachment(s)/x.ipynb", "H_s1_attempt_2024-03-01-10-20-30_x.ipynb"]  # fmt: skip
+    systems = ["__MACOSX/x", "._ann.ipynb", ".DS_Store", "ann/.DS_Store"]
+    platforms = ["index.html", "grades.csv", "Li, Na(li1)/timestamp.txt", "Li, Na(li1)/comments.txt"]
+    platforms += ["H_s1_attempt_2024-03-01-10-20-30.txt"]
+    own = [*systems, *platforms, f"ann/.ipynb_checkpoints/{NAME}-checkpoint.ipynb"]
+    theirs = [
+        f"ann/{NAME}.ipynb",
+        "1-2 - B - Mar 4, 2026 1227 PM/x.ipynb",
+        "Li, Na(li1)/Submission attachment(s)/x.ipynb",
+        "H_s1_attempt_2024-03-01-10-20-30_x.ipynb",
+    ]
     found = collect(lay(tmp_path / "class", *own, *theirs), NAME)
     assert {item.file for item in found.not_graded if not item.own} == set()
     assert len(found.people) == len(theirs)
@@ -160,9 +167,11 @@ def test_blackboards_receipt_tells_the_whole_user_name(tmp_path):
 
 def test_sakais_table_says_who_is_late(tmp_path):
     """grades.csv at the top of its archive; the third line has the names of the columns."""
-    table = ('"Homework 2","SCORE_GRADE_TYPE"\n\n'
-             '"Display ID","ID","Last Name","First Name","grade","Submission date","Late submission"\n'
-             '"li1","li1","Li","Na","","2026","Late"\n"bo2","bo2","Bo","Al","","2026","On time"\n')  # fmt: skip
+    table = (
+        '"Homework 2","SCORE_GRADE_TYPE"\n\n'
+        '"Display ID","ID","Last Name","First Name","grade","Submission date","Late submission"\n'
+        '"li1","li1","Li","Na","","2026","Late"\n"bo2","bo2","Bo","Al","","2026","On time"\n'
+    )
     folder = lay(tmp_path, "grades.csv", text=table)
     lay(folder, "Li, Na(li1)/Submission attachment(s)/x.ipynb", "Bo, Al(bo2)/Submission attachment(s)/x.ipynb")
     late = {submission.person.id: submission.late for submission in collect(folder, NAME)}
@@ -191,7 +200,7 @@ def test_what_this_machine_cannot_read_costs_no_marks(tmp_path, assignment, monk
     assert [item.reason for item in found.not_graded] == ["cannot be read here (Permission denied)"]
     monkeypatch.setattr(os, "open", lambda *arguments: closed("ann"))
     [bob] = [submission for submission in found if submission.path]
-    result = grader.grade_or_reuse(bob, assignment, "none", sandbox.Limits(), tmp_path, True, None)
+    result = grader.grade_or_reuse(bob, assignment, "none", Limits(), tmp_path, True, None)
     assert {row["points"] for row in result["rows"]} == {None}
 
 

@@ -2,12 +2,15 @@
 
 import contextlib
 import csv
+import html
+import io
 import json
 import os
 import re
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -19,10 +22,14 @@ import hostile_more  # noqa: F401  (adds to the corpus)
 import numpy as np
 import psutil
 import pytest
+from sandboxed import kind_here
 
 from aigc_course import checks
-from aigc_course.grading import bubblewrap, frames, grader, sandbox, submissions
-from aigc_course.runtime import CourseError
+from aigc_course.errors import CourseError
+from aigc_course.grading import bubblewrap, frames, grader, kinds, submissions
+from aigc_course.grading.collect import collect
+from aigc_course.grading.limits import Limits
+from aigc_course.grading.report import report
 from answers import RIGHT, source
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -34,22 +41,19 @@ POINTS = {key: exercise.points for key, exercise in checks.EXERCISES.items()}
 
 @pytest.fixture(scope="module", autouse=True)
 def kind():
-    """The sandbox of this machine; without one the tests are skipped, but never in CI."""
-    try:
-        return sandbox.choose()
-    except CourseError as error:
-        if os.environ.get("CI"):
-            pytest.fail(f"CI needs a sandbox: {error}")
-        pytest.skip(str(error))
+    return kind_here()
 
 
 def command(folder, name, out, *options, **settings):
     """Runs `python -m aigc_course grade` from another working directory."""
-    return subprocess.run(
-        [sys.executable, "-m", "aigc_course", "grade", str(folder), "--assignment", name,
-         "--out", str(out / "grades.csv"), "--feedback", str(out / "pages"), *options],
-        capture_output=True, text=True, cwd=out, check=False, timeout=500, **settings,
-    )  # fmt: skip
+    line = grade_line(folder, name, out, *options)
+    return subprocess.run(line, capture_output=True, text=True, cwd=out, check=False, timeout=500, **settings)
+
+
+def grade_line(folder, name, out, *options):
+    """The command line; all that it writes goes to the folder `out`."""
+    places = ["--out", str(out / "grades.csv"), "--feedback", str(out / "pages")]
+    return [sys.executable, "-m", "aigc_course", "grade", str(folder), "--assignment", name, *places, *options]
 
 
 def rows(out):
@@ -98,8 +102,15 @@ def attacked(tmp_path_factory, kind):
         patch.undo()
     assert done.returncode == 1, done.stderr  # links and an essay are among them
     assert "3 files not graded" in done.stdout.splitlines()[-1]
-    return {"truth": truth, "rows": rows(out), "out": out, "visits": visits, "secret": secret, "done": done,
-            "unchanged": before == after, "seconds": seconds}  # fmt: skip
+    return {
+        "truth": truth,
+        "rows": rows(out),
+        "out": out,
+        "visits": visits,
+        "secret": secret,
+        "unchanged": before == after,
+        "seconds": seconds,
+    }
 
 
 def picture(folder):
@@ -117,8 +128,8 @@ def test_the_corpus_is_large_enough_and_printed(attacked, capsys):
         if points(attacked, student, key) != (POINTS[key] if key in keys else 0)
     }
     with capsys.disabled():
-        print(f"\n{len(attacked['truth'])} hostile or broken submissions, {len(wrong)} marked wrongly, "
-              f"{attacked['seconds']:.0f} s")  # fmt: skip
+        many, seconds = len(attacked["truth"]), attacked["seconds"]
+        print(f"\n{many} hostile or broken submissions, {len(wrong)} marked wrongly, {seconds:.0f} s")
     assert len(attacked["truth"]) >= 25
     assert not wrong
 
@@ -142,8 +153,6 @@ def test_each_submission_gets_what_it_earned_and_a_clear_remark(attacked, studen
 
 
 def shown(student):
-    import html
-
     return f"<p><bdi>{html.escape(student.removeprefix(chr(39)))}</bdi>"
 
 
@@ -248,8 +257,10 @@ def by_a_tinkerer(name):
     answers = [text.replace("### BEGIN SOLUTION", "# 我的解答").replace("### END SOLUTION", "") for text in answers]
     names = [re.search(r"def (\w+)", text)[1] for text in answers]
     old = "\n".join(f"def {name}(*值):\n    return None" for name in names)
-    tinker = (f"%matplotlib inline\n{IMPORTS}\nimport matplotlib.pyplot as plt\n!echo from the shell\n"
-              "plt.plot([1, 2, 3])\nplt.show()\nprint('x' * 1000)\n答案 = 42")  # fmt: skip
+    tinker = (
+        f"%matplotlib inline\n{IMPORTS}\nimport matplotlib.pyplot as plt\n!echo from the shell\n"
+        "plt.plot([1, 2, 3])\nplt.show()\nprint('x' * 1000)\n答案 = 42"
+    )
     texts = [
         tinker,
         old,
@@ -263,8 +274,13 @@ def by_a_tinkerer(name):
     return book
 
 
-STYLES = {"solution": as_released, "loops": other_way(0), "arrays": other_way(1), "colab": by_colab,
-          "tinkerer": by_a_tinkerer}  # fmt: skip
+STYLES = {
+    "solution": as_released,
+    "loops": other_way(0),
+    "arrays": other_way(1),
+    "colab": by_colab,
+    "tinkerer": by_a_tinkerer,
+}
 
 
 @pytest.fixture(scope="module")
@@ -327,10 +343,8 @@ def test_ctrl_c_keeps_what_is_graded_and_goes_on_later(tmp_path):
     """SIGINT while an endless loop runs: exit 130, the others' marks are written, no process left; a rerun ends it."""
     folder = small_class(tmp_path / "class", ("ann", "bob"))
     (folder / "zoe.ipynb").write_text(json.dumps(hostile.unsolved("    while True:\n        pass")))
-    arguments = [sys.executable, "-m", "aigc_course", "grade", str(folder), "--assignment", hostile.NAME,
-                 "--jobs", "1", "--seconds", "5", "--out", str(tmp_path / "grades.csv"),
-                 "--feedback", str(tmp_path / "pages")]  # fmt: skip
-    process = subprocess.Popen(arguments, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    line = grade_line(folder, hostile.NAME, tmp_path, "--jobs", "1", "--seconds", "5")
+    process = subprocess.Popen(line, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
     while len(list((tmp_path / "pages").glob("*.html"))) < 2 and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -391,28 +405,26 @@ def test_a_bubblewrap_that_may_not_names_the_mend(tmp_path, monkeypatch):
     fake.write_text("#!/bin/sh\necho 'bwrap: setting up uid map: Permission denied' >&2\nexit 1\n")
     fake.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    for cached in (sandbox.inside, sandbox.groups, bubblewrap.knows):
-        cached.cache_clear()
+    kinds.forget()
     try:
         with pytest.raises(CourseError, match="bwrap-userns-restrict"):
-            sandbox.choose()
+            kinds.choose()
     finally:
-        for cached in (sandbox.inside, sandbox.groups, bubblewrap.knows):
-            cached.cache_clear()
+        kinds.forget()
 
 
 def test_a_sandbox_that_does_not_start_costs_no_marks(tmp_path, monkeypatch):
     """The machine's fault is not the student's: points stay empty, the exit code is 1."""
-    sandbox.inside("bwrap")  # it did start once
-    monkeypatch.setattr(bubblewrap, "command", lambda *_: contextlib.nullcontext((["false"], [])))
+    kinds.inside("bwrap")  # it did start once
+    monkeypatch.setattr(bubblewrap, "bubblewrap_command", lambda *_: contextlib.nullcontext((["false"], [])))
     folder = small_class(tmp_path / "class", ("ann",))
     assignment = submissions.load_assignment(hostile.NAME, EXERCISES)
-    found = submissions.find_submissions(folder, hostile.NAME)
-    for path in (tmp_path / "store", tmp_path / "pages"):
+    found = collect(folder, hostile.NAME)
+    places = tmp_path / "store", tmp_path / "pages"
+    for path in places:
         path.mkdir()
-    results, _ = grader.grade_all(found, assignment, "bwrap", sandbox.Limits(), 1,
-                                  (tmp_path / "store", tmp_path / "pages"))  # fmt: skip
-    assert grader.report(results, found, assignment, tmp_path / "grades.csv", tmp_path / "pages", False) == 1
+    results, _ = grader.grade_all(found, assignment, "bwrap", Limits(), 1, places)
+    assert report(results, found, assignment, tmp_path / "grades.csv", tmp_path / "pages", False) == 1
     assert {row["points"] for row in rows(tmp_path).values()} == {""}
     assert all("the sandbox did not start" in row["remarks"] for row in rows(tmp_path).values())
 
@@ -422,36 +434,26 @@ def test_a_sandbox_that_does_not_start_costs_no_marks(tmp_path, monkeypatch):
 
 def test_frames_survive_the_journey_and_refuse_the_rest(tmp_path):
     """Numbers and arrays come back bit for bit; cut, oversized or pickled frames are refused."""
-    import io
-
-    values = (
-        1,
-        0.1,
-        float("inf"),
-        "text",
-        None,
-        True,
-        np.float32(2.5),
-        np.arange(6.0).reshape(2, 3).T,
-        np.array(3 + 4j),
-    )
+    plain = (1, 0.1, float("inf"), "text", None, True)
+    values = (*plain, np.float32(2.5), np.arange(6.0).reshape(2, 3).T, np.array(3 + 4j))
     found, arrays = frames.pack(values)
     buffer = io.BytesIO()
-    frames.write(buffer, {"cases": found}, arrays)
+    frames.write_frame(buffer, {"cases": found}, arrays)
     whole = buffer.getvalue()
-    header, back = frames.read(io.BytesIO(whole))
+    header, back = frames.read_frame(io.BytesIO(whole))
     for a, b in zip(values, frames.unpack(header["cases"], back), strict=True):
         assert np.array_equal(a, b)
     for cut in range(1, len(whole)):
         with pytest.raises(frames.BrokenFrame):
-            frames.read(io.BytesIO(whole[:cut]))
-    assert frames.read(io.BytesIO(b"")) is None
+            frames.read_frame(io.BytesIO(whole[:cut]))
+    assert frames.read_frame(io.BytesIO(b"")) is None
     with pytest.raises(frames.BrokenFrame, match="impossible length"):
-        frames.read(io.BytesIO(b"\xff\xff\xff\xff" + whole))
+        frames.read_frame(io.BytesIO(b"\xff\xff\xff\xff" + whole))
     pickled = io.BytesIO()
     np.lib.format.write_array(pickled, np.array([{}], dtype=object), allow_pickle=True)
-    with pytest.raises(frames.BrokenFrame):
-        frames.parse(pickled.getvalue())
+    head = json.dumps({"sizes": [len(pickled.getvalue())]}).encode()
+    with pytest.raises(frames.BrokenFrame, match="an array that is none"):
+        frames.read_frame(io.BytesIO(struct.pack(">I", len(head)) + head + pickled.getvalue()))
     with pytest.raises(TypeError, match="cannot send"):
         frames.pack([{}])
 

@@ -6,8 +6,8 @@ import hostile
 import pytest
 from sandboxed import graded, in_a_container, kind_here, once_more
 
-from aigc_course.grading import packages, sandbox
-from aigc_course.runtime import CourseError
+from aigc_course.errors import CourseError
+from aigc_course.grading import kinds, packages
 
 RIGHT = "p_data / (p_data + p_g)"
 
@@ -107,7 +107,7 @@ def test_a_missing_package_is_named_first(kind):
 
 def test_with_names_the_packages_that_are_lacking(kind):
     """--with: versions of what is there, and for the rest the command that installs it."""
-    inside = sandbox.inside(kind)
+    inside = kinds.inside(kind)
     assert packages.require("NumPy, ipython", inside, "python").startswith("numpy ")
     with pytest.raises(CourseError, match=r"lacks no-such-package. Install: python -m pip install no-such-package"):
         packages.require("numpy,no_such.package", inside, "python")

@@ -12,8 +12,9 @@ import sys
 import pytest
 from sandboxed import ROOT, SMALL, ends_with, in_a_container, kind_here, once_more, said_in
 
-from aigc_course.grading import bubblewrap, containers, limits, sandbox, seccomp
-from aigc_course.runtime import CourseError
+from aigc_course.errors import CourseError
+from aigc_course.grading import bubblewrap, containers, kinds, layout, limits, sandbox
+from aigc_course.grading.seccomp_filters import FILTERS
 
 TOKEN = "PLANTED-TOKEN-7f3a"
 
@@ -160,7 +161,7 @@ ALLOW = 0x7FFF0000
 
 def verdict(machine, number, arguments=(), architecture=None):
     """What a filter answers: the kernel's small machine, as far as libseccomp uses it."""
-    program = base64.b64decode(seccomp.FILTERS[machine])
+    program = base64.b64decode(FILTERS[machine])
     data = struct.pack("<IIQ6Q", number, architecture or MACHINES[machine], 0, *(list(arguments) + [0] * 6)[:6])
     at = accumulator = 0
     while True:
@@ -243,10 +244,10 @@ def test_an_installed_copy_of_the_course_is_hidden(kind, only_bwrap, tmp_path, m
     (packages_folder / "other.py").write_text("WORDS = 'readable'\n")
     (prefix / "lib64").symlink_to("lib")
     open_to_all(tmp_path)
-    trees = bubblewrap.trees()
-    monkeypatch.setattr(bubblewrap, "trees", lambda: sorted([*trees, prefix / "lib", prefix / "lib64"]))
-    monkeypatch.setattr(bubblewrap, "PACKAGE", prefix / "lib" / "course" / "aigc_course")
-    bubblewrap.copies.cache_clear()
+    trees = bubblewrap._shown_trees()
+    monkeypatch.setattr(bubblewrap, "_shown_trees", lambda: sorted([*trees, prefix / "lib", prefix / "lib64"]))
+    monkeypatch.setattr(layout, "PACKAGE", prefix / "lib" / "course" / "aigc_course")
+    bubblewrap.forget()
     try:
         said, _ = said_in(
             kind,
@@ -260,7 +261,7 @@ print('FOUND', glob.glob(top + '/**/chapter_*.py', recursive=True) + glob.glob(t
 """,
         )
     finally:
-        bubblewrap.copies.cache_clear()
+        bubblewrap.forget()
     assert "readable /course/aigc_course/__init__.py True" in said
     assert "FOUND []" in said
 
@@ -276,15 +277,15 @@ def test_a_copy_that_is_not_hidden_stops_the_grader(only_bwrap, tmp_path, monkey
     """Should the expectations ever be readable after all, no submission runs: the probe finds them first."""
     found = {"copies": ["/x/aigc_course"], "in_force": {"namespaces": True, "root": False, "first": []}}
     with pytest.raises(CourseError, match="can be read in the sandbox, at /x/aigc_course"):
-        sandbox.refuse_what_is_open(found)
-    shown = ["--perms", "0755", "--dir", "/course", "--ro-bind", str(ROOT / "aigc_course"), bubblewrap.COURSE]
-    monkeypatch.setattr(bubblewrap, "course", lambda: shown)
-    sandbox.inside.cache_clear()
+        kinds._refuse_what_is_open(found)
+    shown = ["--perms", "0755", "--dir", "/course", "--ro-bind", str(ROOT / "aigc_course"), layout.COURSE]
+    monkeypatch.setattr(bubblewrap, "_course", lambda: shown)
+    kinds.forget()
     try:
         with pytest.raises(CourseError, match=r"checks/chapter_\d\d.py"):
-            sandbox.inside("bwrap")
+            kinds.inside("bwrap")
     finally:
-        sandbox.inside.cache_clear()
+        kinds.forget()
 
 
 # --- what can be taken -----------------------------------------------------------------------------------
@@ -362,7 +363,7 @@ print('all', len(children))
 
 def test_a_control_group_holds_what_the_count_does_not_see(kind, only_bwrap, monkeypatch):
     """With the grader's own count switched off, the kernel's group ends a sandbox that takes too much, and says why."""
-    if sandbox.groups(kind)(SMALL).__class__ is limits.Group:
+    if kinds.group_for(kind, SMALL).__class__ is limits.Group:
         pytest.skip("no control group can be made here: neither systemd nor a folder of /sys/fs/cgroup that is ours")
     monkeypatch.setattr(limits, "memory_of", lambda pids: 0)
     bounds = SMALL._replace(memory=200 * 2**20, data=2 * 2**30)
@@ -416,7 +417,7 @@ print('CALLS', [ctypes.CDLL(None).unshare(flag) for flag in (0x10000000, 0x20000
 @pytest.mark.parametrize("engine", ["docker", "podman"])
 def test_the_container_command_locks_as_much(engine):
     """The command line is checked for what it must forbid, and for what it must not show."""
-    line = " ".join(containers.container_command(engine, "x", sandbox.Limits(), profile="/p.json"))
+    line = " ".join(containers.container_line(engine, "x", limits.Limits(), profile="/p.json"))
     for wanted in (
         "--network none",
         "--read-only",

@@ -14,9 +14,10 @@ from sandboxed import ROOT, SMALL, graded, in_a_container, kind_here, once_more,
 
 from aigc_course import checks
 from aigc_course.grading import examine, grader, parsing, reading, sandbox, submissions, wording
+from aigc_course.grading.limits import Limits
 
 TOKEN = "PLANTED-TOKEN-7f3a"
-SMALL_WITH_TIME = sandbox.Limits(step=40, total=120)
+SMALL_WITH_TIME = Limits(step=40, total=120)
 
 
 @pytest.fixture(scope="module")
@@ -66,10 +67,10 @@ def test_a_parser_that_dies_costs_nobody_points(monkeypatch, tmp_path):
     """If Python's parser takes its process down, cells are searched for definitions instead."""
     program = tmp_path / "parsing.py"
     text = Path(parsing.__file__).read_text(encoding="utf-8")
-    program.write_text(
-        text.replace("def syntax(source):", "def syntax(source):\n    import os; os.abort()\n\n\ndef _(source):")
-    )
-    monkeypatch.setattr(reading, "PARSER", program)
+    definition = "def _syntax_tree(source: str) -> ast.Module | None:"
+    assert definition in text
+    program.write_text(text.replace(definition, f"{definition}\n    __import__('os').abort()"))
+    monkeypatch.setattr(reading, "_PARSER", program)
     cells, _ = reading.read_cells(notebook_of("def f():\n    return 1"))
     assert cells[0].defines == {"f"}
 
@@ -108,8 +109,8 @@ SAYINGS = {
     "known phrase": "raise ValueError('operands could not be broadcast together with shapes ' + SECRET)",
     "print": "print(SECRET); raise ValueError",
     "str of the error": "class E(ValueError):\n        __str__ = lambda self: SECRET\n    raise E",
-    "a forged array of text": "import sys; w = sys.modules['frames'].write\n"
-    "    sys.modules['frames'].write = lambda f, h, a=(): w(f, h, [np.array(SECRET)] * len(a))\n"
+    "a forged array of text": "import sys; w = sys.modules['frames'].write_frame\n"
+    "    sys.modules['frames'].write_frame = lambda f, h, a=(): w(f, h, [np.array(SECRET)] * len(a))\n"
     "    return p_data",
 }
 
@@ -147,13 +148,13 @@ def test_no_text_of_a_submission_reaches_the_page(kind, name):
 )
 def test_what_helps_is_still_said(error, words):
     """The phrases of Python, NumPy and the course that a learner can use come through, in our words."""
-    assert words in wording.safe(error, {"hidden"})[1]
+    assert words in wording.safe_error(error, {"hidden"})[1]
 
 
 def test_names_are_said_only_where_there_are_few():
     """With many unexplained names in the source, which one is missing could spell something."""
     assert (
-        wording.safe(("NameError", "name 'n7' is not defined"), {f"n{i}" for i in range(300)})[1]
+        wording.safe_error(("NameError", "name 'n7' is not defined"), {f"n{i}" for i in range(300)})[1]
         == "a name that is not defined"
     )
 
@@ -196,16 +197,16 @@ def test_one_function_is_asked_once(kind, name):
 
 def test_a_new_sandbox_asks_nothing_again(kind, monkeypatch):
     """Cells that end the sandbox, so that a clock or chance could choose anew: a version is tried once all the same."""
-    tried, try_out = [], examine.try_out
+    tried, try_out = [], examine._try_out
 
     def counted(box, task, place, *rest):
         tried.append((task.key, place))
         return try_out(box, task, place, *rest)
 
-    monkeypatch.setattr(examine, "try_out", counted)
+    monkeypatch.setattr(examine, "_try_out", counted)
     book = hostile.unsolved(f"    return {WRONG[0]}")
     book["cells"] += [hostile.code("while True: pass", f"long-{i}") for i in range(3)]
-    points, _ = graded(book, kind, sandbox.Limits(step=2, total=60))
+    points, _ = graded(book, kind, Limits(step=2, total=60))
     assert points["02.1"] == 0
     assert len(tried) == len(set(tried))
     assert [place for key, place in tried if key == "02.1"] == [tried[0][1]]

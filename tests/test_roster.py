@@ -3,9 +3,9 @@
 import pytest
 from classroom import NAME, lay
 
+from aigc_course.errors import CourseError
 from aigc_course.grading.collect import collect
 from aigc_course.grading.roster import read_roster
-from aigc_course.runtime import CourseError
 
 
 def roster(tmp_path, text, encoding="utf-8"):
@@ -17,8 +17,12 @@ def roster(tmp_path, text, encoding="utf-8"):
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 def test_the_list_says_whose_a_file_is(tmp_path, encoding, separator):
     """In the encodings and with the separators of Excel, in English or Chinese; by file, by folder, inside a folder."""
-    lines = [["文件", "学号", "姓名", "迟交"], ["a.ipynb", "20231", "李娜", ""],
-             ["team/b.ipynb", "20232", "王伟", "是"], ["zip of cem", "20233", "张三", ""]]  # fmt: skip
+    lines = [
+        ["文件", "学号", "姓名", "迟交"],
+        ["a.ipynb", "20231", "李娜", ""],
+        ["team/b.ipynb", "20232", "王伟", "是"],
+        ["zip of cem", "20233", "张三", ""],
+    ]
     listed = roster(tmp_path, "\r\n".join(separator.join(line) for line in lines), encoding)
     folder = lay(tmp_path / "class", "a.ipynb", "team/b.ipynb", "zip of cem/x.ipynb", "zip of cem/y.ipynb")
     found = collect(folder, NAME, listed)
@@ -37,8 +41,8 @@ def test_a_list_without_files_completes_what_names_say(tmp_path):
     assert person.keys == {"participant": "7", "id_number": "S1", "email": "ann@x.org"}
     [other] = collect(lay(tmp_path / "o", "Ann Li_8_assignsubmission_file/x.ipynb"), NAME, moodle).people
     assert other.keys == {"participant": "8"}
-    canvas = ("Student,ID,SIS User ID,SIS Login ID,Section,Old (1)\n    Points Possible,,,,,10\n"
-              '"Li, Ann",555,S1,ann,One,3\n')  # fmt: skip
+    head = "Student,ID,SIS User ID,SIS Login ID,Section,Old (1)\n    Points Possible,,,,,10\n"
+    canvas = head + '"Li, Ann",555,S1,ann,One,3\n'
     [person] = collect(lay(tmp_path / "c", f"liann_555_9001_{NAME}.ipynb"), NAME, roster(tmp_path, canvas)).people
     assert person.keys["sis_login_id"] == "ann"
     assert person.name == "Li, Ann"

@@ -19,6 +19,8 @@ ALLOW, ERRNO = 0x7FFF0000, 0x00050000
 MASKED_EQ = 7
 HEAD = '''"""Filters of system calls as the kernel takes them, by processor. Made by tools/build_seccomp.py."""
 
+__all__ = ["FILTERS"]
+
 FILTERS = {
 '''
 
@@ -41,8 +43,8 @@ def library():
     seccomp.seccomp_arch_native.restype = ctypes.c_uint32
     for name in ("seccomp_arch_add", "seccomp_arch_remove"):
         getattr(seccomp, name).argtypes = [ctypes.c_void_p, ctypes.c_uint32]
-    seccomp.seccomp_rule_add_array.argtypes = [ctypes.c_void_p, ctypes.c_uint32, ctypes.c_int, ctypes.c_uint,
-                                               ctypes.POINTER(Condition)]
+    conditions = ctypes.c_uint, ctypes.POINTER(Condition)  # how many, and where they stand
+    seccomp.seccomp_rule_add_array.argtypes = [ctypes.c_void_p, ctypes.c_uint32, ctypes.c_int, *conditions]
     seccomp.seccomp_export_bpf.argtypes = [ctypes.c_void_p, ctypes.c_int]
     seccomp.seccomp_release.argtypes = [ctypes.c_void_p]
     return seccomp

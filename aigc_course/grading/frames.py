@@ -7,19 +7,23 @@ sides; the grader's side trusts nothing that it reads.
 import io
 import json
 import struct
+from collections.abc import Iterable, Sequence
+from typing import Any, BinaryIO
 
 import numpy as np
 
-HEADER_MOST = 1_000_000  # bytes
-BODY_MOST = 100_000_000
-TEXT_MOST = 20_000  # characters of an array of text
+__all__ = ["BrokenFrame", "pack", "read_frame", "unpack", "write_frame"]
+
+_HEADER_MOST = 1_000_000  # bytes
+_BODY_MOST = 100_000_000
+_TEXT_MOST = 20_000  # characters of an array of text
 
 
 class BrokenFrame(Exception):
     """What came is no frame, or too large."""
 
 
-def write(file, header, arrays=()):
+def write_frame(file: BinaryIO, header: dict[str, Any], arrays: Iterable[Any] = ()) -> None:
     """Writes one frame; arrays must be of numbers or text."""
     blobs = []
     for array in arrays:
@@ -33,7 +37,7 @@ def write(file, header, arrays=()):
     file.flush()
 
 
-def read(file):
+def read_frame(file: BinaryIO) -> tuple[Any, list[np.ndarray]] | None:
     """(header, arrays) of the next frame, or None at the end of the stream.
 
     Raises:
@@ -42,20 +46,20 @@ def read(file):
     start = file.read(4)
     if not start:
         return None
-    if len(start) < 4 or (length := struct.unpack(">I", start)[0]) > HEADER_MOST:
+    if len(start) < 4 or (length := struct.unpack(">I", start)[0]) > _HEADER_MOST:
         raise BrokenFrame("a header of impossible length")
     try:
-        header = json.loads(exactly(file, length))
+        header = json.loads(_exactly(file, length))
         sizes = header["sizes"]
-        fine = all(type(size) is int and size >= 0 for size in sizes) and sum(sizes) <= BODY_MOST
+        fine = all(type(size) is int and size >= 0 for size in sizes) and sum(sizes) <= _BODY_MOST
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise BrokenFrame("a header that is no JSON object") from error
     if not fine:
         raise BrokenFrame("arrays of impossible size")
-    return header, [parse(exactly(file, size)) for size in sizes]
+    return header, [_array(_exactly(file, size)) for size in sizes]
 
 
-def exactly(file, n):
+def _exactly(file: BinaryIO, n: int) -> bytes:
     """The next n bytes."""
     data = file.read(n)
     if len(data) < n:
@@ -63,7 +67,7 @@ def exactly(file, n):
     return data
 
 
-def parse(blob):
+def _array(blob: bytes) -> np.ndarray:
     """An array from .npy bytes: plain numbers or short text, exactly as long as its header says."""
     try:
         buffer = io.BytesIO(blob)
@@ -77,7 +81,7 @@ def parse(blob):
             count *= side
         if dtype.hasobject or dtype.kind not in "biufcU" or len(shape) > 8 or count * dtype.itemsize != len(rest):
             raise ValueError("dtype, shape or length")
-        if dtype.kind == "U" and len(rest) > 4 * TEXT_MOST:
+        if dtype.kind == "U" and len(rest) > 4 * _TEXT_MOST:
             raise ValueError("text too long")
         if not len(rest):
             return np.empty(shape, dtype)
@@ -86,9 +90,10 @@ def parse(blob):
         raise BrokenFrame(f"an array that is none ({type(error).__name__})") from error
 
 
-def pack(values):
+def pack(values: Iterable[Any]) -> tuple[list[dict[str, Any]], list[np.ndarray]]:
     """A list of values as (descriptions, arrays): numbers and text as they are, arrays by their place."""
-    found, arrays = [], []
+    found: list[dict[str, Any]] = []
+    arrays: list[np.ndarray] = []
     for value in values:
         if isinstance(value, (np.ndarray, np.generic)):
             found.append({"array": len(arrays)})
@@ -102,9 +107,13 @@ def pack(values):
     return found, arrays
 
 
-def unpack(found, arrays):
+def unpack(found: Iterable[dict[str, Any]], arrays: Sequence[np.ndarray]) -> tuple[Any, ...]:
     """The inverse of `pack`."""
-    return tuple(
-        arrays[item["array"]] if "array" in item else float.fromhex(item["float"]) if "float" in item else item["value"]
-        for item in found
-    )
+    return tuple(_unpacked(item, arrays) for item in found)
+
+
+def _unpacked(item: dict[str, Any], arrays: Sequence[np.ndarray]) -> Any:
+    """A value from its description."""
+    if "array" in item:
+        return arrays[item["array"]]
+    return float.fromhex(item["float"]) if "float" in item else item["value"]

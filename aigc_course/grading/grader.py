@@ -1,4 +1,4 @@
-"""Grades a class: each notebook in a sandbox of its own, judged outside; marks as CSV, feedback as HTML."""
+"""Grades a class: each notebook in a sandbox of its own, judged outside; results are kept, pages come as they are."""
 
 import contextlib
 import hashlib
@@ -11,29 +11,55 @@ from pathlib import Path
 
 from aigc_course import checks
 from aigc_course.checks.exercise import Verdict
-from aigc_course.grading import packages, reading, sandbox, submissions
+from aigc_course.files import write_whole
+from aigc_course.grading import kinds, packages, reading, sandbox, submissions
 from aigc_course.grading.examine import examine
+from aigc_course.grading.handed_in import HandedIn, Submission
+from aigc_course.grading.limits import Limits
 from aigc_course.grading.pages import Pages
-from aigc_course.grading.report import report  # noqa: F401
-from aigc_course.grading.submissions import Refused
-from aigc_course.runtime import write_whole
+from aigc_course.grading.results import ExerciseRow, Result
+from aigc_course.grading.submissions import Assignment, Refused
 
-VERSION = 2  # of stored results; another one grades anew
-REMARKS_MOST = 12  # of a notebook
+__all__ = ["grade_all", "grade_one", "grade_or_reuse"]
+
+_VERSION = 2  # of stored results; another one grades anew
+_REMARKS_MOST = 12  # of a notebook
 
 
-def grade_all(found, assignment, kind, limits, jobs, folders, again=False):
-    """Grades submissions, `jobs` at a time, and writes the pages. Returns ({slug: result}, whether Ctrl-C came)."""
+def grade_all(
+    found: HandedIn,
+    assignment: Assignment,
+    kind: str,
+    limits: Limits,
+    jobs: int,
+    folders: tuple[Path, Path],
+    again: bool = False,
+) -> tuple[dict[str, Result], bool]:
+    """Grades submissions, `jobs` at a time, and writes the pages.
+
+    Args:
+        found: what was handed in.
+        assignment: the `Assignment`.
+        kind: of the sandbox, as `kinds.choose` returned it.
+        limits: `Limits`.
+        jobs: how many at a time.
+        folders: where results are stored, and where the pages go.
+        again: True to grade what is stored too.
+
+    Returns:
+        ({slug: result}, whether Ctrl-C came).
+    """
     from tqdm import tqdm
 
-    stop, results = threading.Event(), {}
+    stop = threading.Event()
+    results: dict[str, Result] = {}
     pages = Pages(found, assignment, folders[1])
-    say_what_holds(kind)
+    _say_what_holds(kind)
 
-    def work(submission):
+    def work(submission: Submission) -> Result | None:
         return None if stop.is_set() else grade_or_reuse(submission, assignment, kind, limits, folders[0], again, stop)
 
-    def done(submission, result):
+    def done(submission: Submission, result: Result | None) -> None:
         if result is not None:
             results[submission.slug] = result
             pages.add(submission, result)
@@ -54,15 +80,23 @@ def grade_all(found, assignment, kind, limits, jobs, folders, again=False):
     for future, submission in waiting.items():  # those that ended while the pool was closing
         if future.done() and not future.cancelled() and future.exception() is None and submission.slug not in results:
             done(submission, future.result())
-    if words := packages.lacking(results.values(), sys.executable):
+    if words := packages.lacking_line(results.values(), sys.executable):
         print(words, file=sys.stderr)
     return results, interrupted
 
 
-def grade_or_reuse(submission, assignment, kind, limits, folder, again, stop):
+def grade_or_reuse(
+    submission: Submission,
+    assignment: Assignment,
+    kind: str,
+    limits: Limits,
+    folder: Path,
+    again: bool,
+    stop: threading.Event | None,
+) -> Result | None:
     """The result of one submission: the stored one if neither it nor the exercise has changed, else a new one."""
     if submission.unclear:
-        return ungraded(assignment, f"not graded: {submission.problem}")
+        return _ungraded(assignment, f"not graded: {submission.problem}")
     blob, problem = b"", submission.problem
     if submission.path:
         try:
@@ -70,10 +104,16 @@ def grade_or_reuse(submission, assignment, kind, limits, folder, again, stop):
         except Refused as error:
             problem = str(error)
         except OSError as error:
-            return ungraded(assignment, f"not graded: the file cannot be read here ({error.strerror}).")
-    stamp = {"version": VERSION, "assignment": assignment.digest, "checks": checks_digest(),
-             "submission": hashlib.sha256(blob).hexdigest(), "problem": problem, "limits": list(limits),
-             "packages": packages_digest(kind)}  # fmt: skip
+            return _ungraded(assignment, f"not graded: the file cannot be read here ({error.strerror}).")
+    stamp = {
+        "version": _VERSION,
+        "assignment": assignment.digest,
+        "checks": _checks_digest(),
+        "submission": hashlib.sha256(blob).hexdigest(),
+        "problem": problem,
+        "limits": list(limits),
+        "packages": _packages_digest(kind),
+    }
     store = folder / f"{submission.slug}.json"
     if not again:
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
@@ -82,44 +122,61 @@ def grade_or_reuse(submission, assignment, kind, limits, folder, again, stop):
                 return stored["result"]
     try:
         result = grade_one(blob, problem, assignment, kind, limits, stop)
-    except sandbox.CannotStart as error:
-        result = ungraded(assignment, f"not graded: the sandbox did not start ({error})")
+    except kinds.CannotStart as error:
+        result = _ungraded(assignment, f"not graded: the sandbox did not start ({error})")
     except Exception as error:  # a defect of ours must not stop the class, nor cost a student marks
         print(f"{submission.slug}: {type(error).__name__}: {error}", file=sys.stderr)  # its text may be the learner's
-        result = ungraded(assignment, f"not graded: {type(error).__name__} in the grader.")
+        result = _ungraded(assignment, f"not graded: {type(error).__name__} in the grader.")
     if result is None:
         return None
-    write_text(store, json.dumps({"stamp": stamp, "result": result}, ensure_ascii=True, indent=1))
+    text = json.dumps({"stamp": stamp, "result": result}, ensure_ascii=True, indent=1)
+    write_whole(store, lambda part: part.write_bytes(text.encode()))
     return result
 
 
-def checks_digest():
+def _checks_digest() -> str:
     """Changes when a check changes: results made with other checks are not used again."""
     files = sorted(Path(checks.__file__).parent.glob("*.py"))
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
-def packages_digest(kind):
+def _packages_digest(kind: str) -> str:
     """Changes when what a submission can import changes."""
-    inside = sandbox.inside(kind)
+    inside = kinds.inside(kind)
     return hashlib.sha256(repr((sorted(inside.modules), inside.python)).encode()).hexdigest()
 
 
-def say_what_holds(kind):
+def _say_what_holds(kind: str) -> None:
     """One line for the instructor: what keeps a submission within its limits on this machine."""
-    inside = sandbox.inside(kind)
+    inside = kinds.inside(kind)
     print(f"Python {inside.python}; limits: {inside.holds}", file=sys.stderr)
 
 
-def grade_one(blob, problem, assignment, kind, limits, stop=None):
+def grade_one(
+    blob: bytes,
+    problem: str | None,
+    assignment: Assignment,
+    kind: str,
+    limits: Limits,
+    stop: threading.Event | None = None,
+) -> Result | None:
     """Runs one notebook and judges each exercise.
 
+    Args:
+        blob: the notebook's bytes.
+        problem: why there is nothing to run, or None.
+        assignment: the `Assignment`.
+        kind: of the sandbox.
+        limits: `Limits`.
+        stop: set where the run is to end.
+
     Returns:
-        dict: graded, seconds, remarks (list), lacking (modules that the grader has not), rows: a list of dicts key,
-        points, max, message.
+        The result; None if `stop` was set.
     """
     started = time.monotonic()
-    remarks, cells, lacking = [], [], []
+    remarks: list[str] = []
+    lacking: list[str] = []
+    cells: list[reading.Cell] = []
     if problem is None:
         try:
             cells, remarks = reading.read_cells(blob)
@@ -128,23 +185,25 @@ def grade_one(blob, problem, assignment, kind, limits, stop=None):
     if problem:
         verdicts = {task.key: Verdict(False, problem) for task in assignment.tasks}
     else:
-        verdicts, more, lacking = examine(cells, assignment, kind, limits, stop)
-        if verdicts is None:
+        found, more, lacking = examine(cells, assignment, kind, limits, stop)
+        if found is None:
             return None
+        verdicts = found
         remarks += more
-    rows = [{"key": task.key, "points": task.points if verdicts[task.key].passed else 0, "max": task.points,
-             "message": verdicts[task.key].message} for task in assignment.tasks]  # fmt: skip
+    rows = [_row(task, verdicts[task.key]) for task in assignment.tasks]
     seconds = round(time.monotonic() - started, 2)
-    return {"graded": True, "seconds": seconds, "remarks": remarks[:REMARKS_MOST], "rows": rows, "lacking": lacking}
+    return {"graded": True, "seconds": seconds, "remarks": remarks[:_REMARKS_MOST], "rows": rows, "lacking": lacking}
 
 
-def ungraded(assignment, reason):
+def _row(task: submissions.Task, verdict: Verdict) -> ExerciseRow:
+    """A task's row: all points or none."""
+    points = task.points if verdict.passed else 0
+    return {"key": task.key, "points": points, "max": task.points, "message": verdict.message}
+
+
+def _ungraded(assignment: Assignment, reason: str) -> Result:
     """A result without marks: the instructor, not the student, has to do something."""
-    rows = [{"key": task.key, "points": None, "max": task.points, "message": reason} for task in assignment.tasks]
+    rows: list[ExerciseRow] = [
+        {"key": task.key, "points": None, "max": task.points, "message": reason} for task in assignment.tasks
+    ]
     return {"graded": False, "seconds": 0.0, "remarks": [reason], "rows": rows}
-
-
-def write_text(path, text):
-    """A text file, whole or not at all."""
-    data = text.encode("utf-8", "backslashreplace")
-    write_whole(Path(path), lambda part: part.write_bytes(data))

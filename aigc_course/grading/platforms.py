@@ -6,46 +6,51 @@ import io
 import os
 import re
 import stat
+from collections.abc import Iterable
+from pathlib import Path
 
-from aigc_course.grading.people import BLACKBOARD, named
+from aigc_course.grading.people import BLACKBOARD, Person, with_particulars
 
-OWN = {  # at the top of a platform's archive
+__all__ = ["is_own", "is_own_inside", "late_in_sakai", "with_receipt"]
+
+_OWN = {  # at the top of a platform's archive
     "brightspace": re.compile(r"index\.html"),
     "sakai": re.compile(r"grades\.(?:csv|xlsx?)|.*additional.*\.html"),
     "blackboard": re.compile(r".+_attempt_\d{4}(?:-\d\d){5}\.txt"),
 }
-INSIDE = re.compile(r"timestamp\.txt|comments\.txt|feedbackText\.html")  # of Sakai, and of nbgrader, in each folder
-FEEDBACK = "Feedback Attachment(s)"  # Sakai's folder of what the instructor sent back
+_INSIDE = re.compile(r"timestamp\.txt|comments\.txt|feedbackText\.html")  # of Sakai, and of nbgrader, in each folder
+_FEEDBACK = "Feedback Attachment(s)"  # Sakai's folder of what the instructor sent back
 
 
-def is_own(file, systems):
+def is_own(file: str, systems: Iterable[str]) -> bool:
     """True for a file at the top that one of the systems wrote."""
-    return any(OWN[system].fullmatch(file) for system in systems if system in OWN)
+    return any(_OWN[system].fullmatch(file) for system in systems if system in _OWN)
 
 
-def is_own_inside(path, system):
+def is_own_inside(path: Path, system: str) -> bool:
     """True for a file in a student's folder that the system wrote."""
-    if system == "sakai" and FEEDBACK in path.parts:
+    if system == "sakai" and _FEEDBACK in path.parts:
         return True
-    return bool(INSIDE.fullmatch(path.name)) and len(path.parts) <= 2
+    return bool(_INSIDE.fullmatch(path.name)) and len(path.parts) <= 2
 
 
-def with_receipt(person, path):
+def with_receipt(person: Person, path: Path) -> Person:
     """The person, with the name and the whole user name from the text that Blackboard writes for each attempt."""
     if person.system != "blackboard" or not BLACKBOARD.fullmatch(path.name) or path.suffix != ".txt":
         return person
-    line = head(path, 500).split(b"\n")[0].decode("utf-8-sig", "replace")
+    line = _first_bytes(path, 500).split(b"\n")[0].decode("utf-8-sig", "replace")
     found = re.match(r"\s*Name:\s*(.+?)\s*\(([^()]+)\)\s*$", line)
     if found and "_".join(person.key[1:]).endswith(f"_{found[2]}"):  # column_user: both may hold "_"
-        return named(person, id=found[2], name=found[1], keys={"username": found[2]})
+        return with_particulars(person, found[2], found[1], {"username": found[2]})
     return person
 
 
-def late_in_sakai(folder):
+def late_in_sakai(folder: Path) -> set[str]:
     """User names of those whose line in Sakai's grades.csv says "Late"; only its English edition is read."""
-    late, place = set(), None
+    late: set[str] = set()
+    place = None
     with contextlib.suppress(csv.Error):
-        text = head(folder / "grades.csv", 10_000_000).decode("utf-8-sig", "replace")
+        text = _first_bytes(folder / "grades.csv", 10_000_000).decode("utf-8-sig", "replace")
         for line in csv.reader(io.StringIO(text, newline="")):
             if place is None:
                 names = [name.casefold().strip() for name in line]
@@ -55,7 +60,7 @@ def late_in_sakai(folder):
     return late
 
 
-def head(path, most):
+def _first_bytes(path: Path, most: int) -> bytes:
     """The first bytes of a plain file; none of a link, a pipe, or what cannot be read."""
     with contextlib.suppress(OSError):
         if stat.S_ISREG(os.lstat(path).st_mode):

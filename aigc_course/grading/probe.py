@@ -12,26 +12,29 @@ import pkgutil
 import platform
 import re
 import sys
+from typing import Any
 
-COURSE = "/course/aigc_course"
+__all__: list[str] = []  # a program: it says what it found
+
+_COURSE = "/course/aigc_course"
 
 
-def copies():
+def _readable_copies() -> list[str]:
     """Paths at which expectations or solutions can be read."""
     places = {os.path.join(path, "aigc_course") for path in sys.path}
     places |= set(glob.glob("/usr/**/python3*/*-packages/aigc_course", recursive=False))
-    found = [path for path in sorted(places) if os.path.realpath(path) != COURSE and os.path.isdir(path)
-             and os.listdir(path)]
-    there = os.listdir(f"{COURSE}/checks") if os.path.isdir(f"{COURSE}/checks") else []
-    return found + [f"{COURSE}/checks/{name}" for name in there if name != "__init__.py"]
+    others = [path for path in sorted(places) if os.path.realpath(path) != _COURSE and os.path.isdir(path)]
+    found = [path for path in others if os.listdir(path)]
+    there = os.listdir(f"{_COURSE}/checks") if os.path.isdir(f"{_COURSE}/checks") else []
+    return found + [f"{_COURSE}/checks/{name}" for name in there if name != "__init__.py"]
 
 
-def modules():
+def _modules() -> list[str]:
     """Names of all modules that can be imported, at their top level."""
     return sorted({found.name for found in pkgutil.iter_modules()} | set(sys.stdlib_module_names))
 
 
-def packages():
+def _packages() -> dict[str, str]:
     """Installed distributions and their versions, names as pip compares them."""
     found = {}
     for item in importlib.metadata.distributions():
@@ -41,12 +44,12 @@ def packages():
     return found
 
 
-def refuses(number, *arguments):
+def _refuses(number: int, *arguments: int) -> bool:
     """True if the kernel refuses a system call."""
     return ctypes.CDLL(None, use_errno=True).syscall(ctypes.c_long(number), *map(ctypes.c_long, arguments)) < 0
 
 
-def in_force():
+def _in_force() -> dict[str, Any]:
     """What was tried from inside: keyrings, new user namespaces, the first process' environment, memory of nobody."""
     arm = platform.machine() == "aarch64"
     try:
@@ -55,9 +58,9 @@ def in_force():
     except OSError:
         first = ""
     return {
-        "keyrings": refuses(219 if arm else 250, 0, -3, 0),  # keyctl: the session keyring's number
-        "namespaces": refuses(97 if arm else 272, 0x10000000),  # unshare: a user namespace
-        "memfd": refuses(279 if arm else 319, 0, 0),
+        "keyrings": _refuses(219 if arm else 250, 0, -3, 0),  # keyctl: the session keyring's number
+        "namespaces": _refuses(97 if arm else 272, 0x10000000),  # unshare: a user namespace
+        "memfd": _refuses(279 if arm else 319, 0, 0),
         "root": os.getuid() == 0,
         "writable": all(os.access(path, os.W_OK) for path in ("/tmp", "/home/learner", "/dev/shm")),
         "first": sorted(part.split("=")[0] for part in first.split("\0") if part),
@@ -65,5 +68,11 @@ def in_force():
 
 
 if __name__ == "__main__":
-    print(json.dumps({"copies": copies(), "modules": modules(), "packages": packages(), "in_force": in_force(),
-                      "python": platform.python_version()}))
+    found = {
+        "copies": _readable_copies(),
+        "modules": _modules(),
+        "packages": _packages(),
+        "in_force": _in_force(),
+        "python": platform.python_version(),
+    }
+    print(json.dumps(found))

@@ -8,15 +8,19 @@ import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from aigc_course.grading.submissions import CHECK, Refused
+from aigc_course.grading.submissions import CHECK, Refused, Task
 
-PARSER = Path(__file__).with_name("parsing.py")
-SECONDS = 30  # for the parser's answer, with a machine under load in mind
-ANSWER_MOST = 20_000_000  # bytes
-LARGE = 1_000_000  # bytes of a notebook that a parser's memory is not the same after
-IDLE = {}  # parsers that wait for the next notebook; they end with the grader, whose pipe they read
-VERSIONS_MOST = 3  # of one function that are tried: the answer's cell, and the last two others that define it
+__all__ = ["Cell", "changed_later", "is_check", "places_to_try", "read_cells"]
+
+_PARSER = Path(__file__).with_name("parsing.py")
+_SECONDS = 30  # for the parser's answer, with a machine under load in mind
+_ANSWER_MOST = 20_000_000  # bytes
+_LARGE = 1_000_000  # bytes of a notebook that a parser's memory is not the same after
+# Parsers that wait for the next notebook; they end with the grader, whose pipe they read.
+_IDLE: dict[tuple[str, tuple[str, ...]], queue.SimpleQueue[subprocess.Popen[bytes]]] = {}
+_VERSIONS_MOST = 3  # of one function that are tried: the answer's cell, and the last two others that define it
 
 
 @dataclass(frozen=True)
@@ -27,58 +31,63 @@ class Cell:
     source: str
     id: str | None = None
     grade_id: str | None = None
-    defines: frozenset = frozenset()
-    uses: frozenset = frozenset()
-    imports: frozenset = frozenset()
-    writes: frozenset = frozenset()
-    unknown: frozenset = frozenset()
+    defines: frozenset[str] = frozenset()
+    uses: frozenset[str] = frozenset()
+    imports: frozenset[str] = frozenset()
+    writes: frozenset[str] = frozenset()
+    unknown: frozenset[str] = frozenset()
 
 
-def read_cells(blob):
+def read_cells(blob: bytes) -> tuple[list[Cell], list[str]]:
     """(code cells, remarks) of a notebook's bytes.
 
     Raises:
         Refused: it is no notebook of format 4, too long, or takes too much to read.
     """
-    answer = ask(blob)
+    answer = _ask_parser(blob)
     if answer is None:  # Python's own parser ended the process: without it
-        answer = ask(blob, "--search")
+        answer = _ask_parser(blob, "--search")
     if answer is None:
         raise Refused("the file takes too much time or memory to read.")
     if "refused" in answer:
         raise Refused(answer["refused"])
-    cells = [
-        Cell(**{name: frozenset(value) if isinstance(value, list) else value for name, value in cell.items()})
-        for cell in answer["cells"]
-    ]
-    return cells, answer["remarks"]
+    return [_cell(facts) for facts in answer["cells"]], answer["remarks"]
 
 
-def ask(blob, *options):
+def _cell(facts: dict[str, Any]) -> Cell:
+    """A `Cell` from what the parser says of it."""
+    names = {name: frozenset(facts[name]) for name in ("defines", "uses", "imports", "writes", "unknown")}
+    return Cell(facts["source"], facts["id"], facts["grade_id"], **names)
+
+
+def _ask_parser(blob: bytes, *options: str) -> dict[str, Any] | None:
     """A parser's answer, or None if it ended without one. It serves the next notebook too, unless this one was large.
 
     Args:
         blob: bytes of the notebook.
         options: the parser's arguments.
     """
-    waiting = IDLE.setdefault((str(PARSER), options), queue.SimpleQueue())
+    waiting = _IDLE.setdefault((str(_PARSER), options), queue.SimpleQueue())
     try:
         process = waiting.get_nowait()
     except queue.Empty:
-        process = subprocess.Popen([sys.executable, "-I", "-S", str(PARSER), *options], stdin=subprocess.PIPE,
-                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={})
-    end = threading.Timer(SECONDS, process.kill)
+        line = [sys.executable, "-I", "-S", str(_PARSER), *options]
+        pipe, nowhere = subprocess.PIPE, subprocess.DEVNULL
+        process = subprocess.Popen(line, stdin=pipe, stdout=pipe, stderr=nowhere, env={})
+    assert process.stdin is not None
+    assert process.stdout is not None
+    end = threading.Timer(_SECONDS, process.kill)
     end.start()
     try:
         process.stdin.write(len(blob).to_bytes(8, "big") + blob)
         process.stdin.flush()
         length = int.from_bytes(process.stdout.read(8), "big")
-        answer = json.loads(process.stdout.read(length)) if 0 < length <= ANSWER_MOST else None
+        answer = json.loads(process.stdout.read(length)) if 0 < length <= _ANSWER_MOST else None
     except (OSError, ValueError):
         answer = None
     finally:
         end.cancel()
-    if answer is not None and len(blob) < LARGE:
+    if answer is not None and len(blob) < _LARGE:
         waiting.put(process)
         return answer
     process.kill()
@@ -89,12 +98,12 @@ def ask(blob, *options):
     return answer
 
 
-def is_check(cell):
+def is_check(cell: Cell) -> bool:
     """A check cell as it was released: it is not run. One that holds more is, and its check only prints there."""
     return bool(CHECK.match(cell.source.strip()))
 
 
-def versions(cells, task):
+def places_to_try(cells: list[Cell], task: Task) -> list[int]:
     """Places of the cells whose function is tried: those with the answer's id, and the last others that define it.
 
     Colab may rewrite ids and metadata, students copy and move cells; but each version more is a bet more.
@@ -102,9 +111,9 @@ def versions(cells, task):
     official = [p for p, cell in enumerate(cells) if cell.id == task.answer_id or cell.grade_id == task.grade_ids[0]]
     official = official[:1]  # read_cells has taken repeated ids away; a grade id may still come twice
     others = [p for p, cell in enumerate(cells) if task.function in cell.defines and p not in official]
-    return sorted(official + others[len(official) - VERSIONS_MOST :])
+    return sorted(official + others[len(official) - _VERSIONS_MOST :])
 
 
-def changed_later(cells, task, place):
+def changed_later(cells: list[Cell], task: Task, place: int) -> bool:
     """True if a cell behind `place` gives another value to a name that the version there uses."""
     return any(cell.defines & cells[place].uses - {task.function} for cell in cells[place + 1 :])

@@ -9,10 +9,13 @@ V, message queues, shared anonymous maps), sockets of other families than Unix a
 
 import base64
 import platform
+from typing import Any
 
 from aigc_course.grading.seccomp_filters import FILTERS
 
-NAMES = """
+__all__ = ["ALLOWED", "CONDITIONAL", "NO_SUCH_CALL", "engine_profile", "kernel_filter"]
+
+_NAMES = """
 accept accept4 access alarm arch_prctl bind brk cachestat capget capset chdir chmod chown clock_getres clock_gettime
 clock_nanosleep close close_range connect copy_file_range creat dup dup2 dup3 epoll_create epoll_create1 epoll_ctl
 epoll_pwait epoll_pwait2 epoll_wait eventfd eventfd2 execve execveat exit exit_group faccessat faccessat2 fadvise64
@@ -35,42 +38,45 @@ sigaltstack signalfd signalfd4 splice stat statfs statx symlink symlinkat sync_f
 timer_create timer_delete timer_getoverrun timer_gettime timer_settime timerfd_create timerfd_gettime timerfd_settime
 times tkill truncate umask uname unlink unlinkat utime utimensat utimes vfork wait4 waitid write writev
 """
-ALLOWED = NAMES.split()
+ALLOWED = _NAMES.split()
 
-NAMESPACES = 0x7E020000  # the CLONE_NEW* flags
-SHARED, ANONYMOUS = 0x01, 0x20  # of mmap
-UNIX, INET, INET6, NETLINK = 1, 2, 10, 16
+_NAMESPACES = 0x7E020000  # the CLONE_NEW* flags
+_SHARED, _ANONYMOUS = 0x01, 0x20  # of mmap
+_UNIX, _INET, _INET6, _NETLINK = 1, 2, 10, 16
 
 # allowed for some arguments only: (call, conditions), each (number of the argument, mask, value of what it leaves)
-WHOLE = 0xFFFFFFFF  # these arguments have 32 bits
-CONDITIONAL = [
-    ("clone", [(0, NAMESPACES, 0)]),
-    *(("mmap", [(3, SHARED | ANONYMOUS, value)]) for value in (0, SHARED, ANONYMOUS)),
-    *(("socket", [(0, WHOLE, family)]) for family in (UNIX, INET, INET6)),
-    ("socket", [(0, WHOLE, NETLINK), (2, WHOLE, 0)]),  # the list of network interfaces
-    ("socketpair", [(0, WHOLE, UNIX)]),
-    ("personality", [(0, WHOLE, 0)]),
-    ("personality", [(0, WHOLE, WHOLE)]),  # a question
+_WHOLE = 0xFFFFFFFF  # these arguments have 32 bits
+CONDITIONAL: list[tuple[str, list[tuple[int, int, int]]]] = [
+    ("clone", [(0, _NAMESPACES, 0)]),
+    *(("mmap", [(3, _SHARED | _ANONYMOUS, value)]) for value in (0, _SHARED, _ANONYMOUS)),
+    *(("socket", [(0, _WHOLE, family)]) for family in (_UNIX, _INET, _INET6)),
+    ("socket", [(0, _WHOLE, _NETLINK), (2, _WHOLE, 0)]),  # the list of network interfaces
+    ("socketpair", [(0, _WHOLE, _UNIX)]),
+    ("personality", [(0, _WHOLE, 0)]),
+    ("personality", [(0, _WHOLE, _WHOLE)]),  # a question
 ]
 NO_SUCH_CALL = 38  # ENOSYS: the C library then takes the older way
 
 
-def program():
+def kernel_filter() -> bytes | None:
     """The filter of this machine's processor as bytes for `bwrap --seccomp`, or None where there is none."""
     text = FILTERS.get(platform.machine())
     return base64.b64decode(text) if text else None
 
 
-def profile():
+def engine_profile() -> dict[str, Any]:
     """The same list as a dict in the form that docker and podman read."""
-    rules = [{"names": ALLOWED, "action": "SCMP_ACT_ALLOW"}]
+    rules: list[dict[str, Any]] = [{"names": ALLOWED, "action": "SCMP_ACT_ALLOW"}]
     for name, conditions in CONDITIONAL:
-        wanted = [{"index": index, "value": mask, "valueTwo": value, "op": "SCMP_CMP_MASKED_EQ"}
-                  for index, mask, value in conditions]
-        rules.append({"names": [name], "action": "SCMP_ACT_ALLOW", "args": wanted})
+        rules.append({"names": [name], "action": "SCMP_ACT_ALLOW", "args": [_engine_condition(*c) for c in conditions]})
     return {
         "defaultAction": "SCMP_ACT_ERRNO",
         "defaultErrnoRet": NO_SUCH_CALL,
         "architectures": ["SCMP_ARCH_X86_64", "SCMP_ARCH_AARCH64"],
         "syscalls": rules,
     }
+
+
+def _engine_condition(index: int, mask: int, value: int) -> dict[str, Any]:
+    """A condition on an argument as the engines read it."""
+    return {"index": index, "value": mask, "valueTwo": value, "op": "SCMP_CMP_MASKED_EQ"}

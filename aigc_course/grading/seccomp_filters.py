@@ -1,5 +1,7 @@
 """Filters of system calls as the kernel takes them, by processor. Made by tools/build_seccomp.py."""
 
+__all__ = ["FILTERS"]
+
 FILTERS = {
     "x86_64": (
         "IAAAAAQAAAAVAAADPgAAwCAAAAAAAAAANQAAAgAAAEAVAAEA/////wYAAAAAAAAAFQAkAAAAAAAVACMAAQAAABUAIgACAAAAFQAh"

@@ -2,20 +2,28 @@
 
 import codecs
 import errno
+import hashlib
 import json
 import os
 import re
 import stat
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from aigc_course.grading.collect import collect
-from aigc_course.runtime import CourseError
+from aigc_course.errors import CourseError
 
-SIZE_MOST = 20_000_000  # bytes of a notebook; pictures in outputs make some large
+__all__ = ["CHECK", "Assignment", "Refused", "Task", "load_assignment", "read_blob"]
+
 CHECK = re.compile(r"""^checks\.check\(\s*["']([\w.]+)["']\s*,\s*(\w+)\s*\)\s*$""")
-MARKS = ((codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"), (codecs.BOM_UTF8, "utf-8-sig"),
-         (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))  # fmt: skip
+_SIZE_MOST = 20_000_000  # bytes of a notebook; pictures in outputs make some large
+_BYTE_ORDER_MARKS = (  # UTF-32's before UTF-16's, which it begins with
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 
 
 class Refused(Exception):
@@ -31,7 +39,7 @@ class Task:
     points: int
     answer_id: str
     check_id: str
-    grade_ids: tuple
+    grade_ids: tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -39,29 +47,29 @@ class Assignment:
     """A released notebook: its setup cells and its tasks."""
 
     name: str
-    setup: tuple
-    tasks: tuple
+    setup: tuple[str, ...]
+    tasks: tuple[Task, ...]
     digest: str
 
 
-# --- the assignment --------------------------------------------------------------------------------------
+# --- the assignment ---
 
 
-def load_assignment(name, folder):
+def load_assignment(name: str, folder: str | Path) -> Assignment:
     """The assignment `name` from the folder of released exercises.
 
     Raises:
         CourseError: there is no such assignment; the message lists those that there are.
     """
-    import hashlib
-
     path = Path(folder) / name / f"{name}.ipynb"
     if not re.fullmatch(r"[\w-]+", name) or not path.is_file():
         there = sorted(found.parent.name for found in Path(folder).glob("*/*.ipynb"))
         raise CourseError(f"--assignment must be one of {', '.join(there) or '(none)'} in {folder}; received {name!r}.")
     blob = path.read_bytes()
     cells = [cell for cell in json.loads(blob)["cells"] if cell["cell_type"] == "code"]
-    setup, tasks, last = [], [], None
+    setup: list[str] = []
+    tasks: list[Task] = []
+    last: dict[str, Any] = {}  # the answer's cell above a check
     for cell in cells:
         source, tags = "".join(cell["source"]), cell["metadata"].get("tags", [])
         mark = cell["metadata"].get("nbgrader", {})
@@ -77,18 +85,10 @@ def load_assignment(name, folder):
     return Assignment(name, tuple(setup), tuple(tasks), hashlib.sha256(blob).hexdigest())
 
 
-# --- the folder ------------------------------------------------------------------------------------------
+# --- one notebook ---
 
 
-def find_submissions(folder, assignment, roster=None, made=()):
-    """What was handed in, as `collect` finds it: a `HandedIn` with a `Submission` for each file that may be graded."""
-    return collect(folder, assignment, roster, made)
-
-
-# --- one notebook ----------------------------------------------------------------------------------------
-
-
-def read_blob(path):
+def read_blob(path: Path) -> bytes:
     """The bytes of a submitted file: a plain one, not a link, of bearable size.
 
     Raises:
@@ -105,15 +105,17 @@ def read_blob(path):
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise Refused("that is no plain file.")
-        if status.st_size > SIZE_MOST:
-            raise Refused(f"the file has {status.st_size / 1e6:.0f} MB; {SIZE_MOST / 1e6:.0f} MB are taken. "
-                          "Clear the outputs (Edit, Clear Outputs of All Cells) and save.")  # fmt: skip
-        return in_utf8(file.read(SIZE_MOST + 1))
+        if status.st_size > _SIZE_MOST:
+            raise Refused(
+                f"the file has {status.st_size / 1e6:.0f} MB; {_SIZE_MOST / 1e6:.0f} MB are taken. "
+                "Clear the outputs (Edit, Clear Outputs of All Cells) and save."
+            )
+        return _in_utf8(file.read(_SIZE_MOST + 1))
 
 
-def in_utf8(blob):
+def _in_utf8(blob: bytes) -> bytes:
     """The same text in UTF-8 without a byte order mark: editors of Windows save UTF-8 with one, or UTF-16."""
-    for mark, encoding in MARKS:
+    for mark, encoding in _BYTE_ORDER_MARKS:
         if blob.startswith(mark):
             try:
                 return blob.decode(encoding).encode()

@@ -8,23 +8,33 @@ the student wrote, as the parser saw it, and only where there are too few of the
 import ast
 import builtins
 import re
+from collections.abc import Collection, Iterable
 from pathlib import Path
+
+import numpy as np
 
 from aigc_course.checks import calling
 
-KINDS = {name: value for name, value in vars(builtins).items() if isinstance(value, type)}
-CLASSES = {name for name, value in KINDS.items() if issubclass(value, BaseException)} | {
-    "AnswerError", "Missing", "LinAlgError", "AxisError", "DTypePromotionError", "InvalidArgumentError",
-    "NotFoundError", "ResourceExhaustedError", "UnimplementedError", "FailedPreconditionError", "InternalError",
-    "UnknownError",
-    "OperatorNotAllowedInGraphError", "InaccessibleTensorError", "gaierror", "herror", "JSONDecodeError", "UsageError",
-    "CalledProcessError", "TimeoutExpired", "BrokenProcessPool", "UFuncTypeError", "UnpicklingError", "PicklingError",
-    "error", "StdinNotImplementedError", "ParserError", "EmptyDataError", "NotFittedError", "ValidationError",
+__all__ = ["is_trusted", "safe_error"]
+
+_OF_OTHERS = """
+AnswerError Missing LinAlgError AxisError DTypePromotionError InvalidArgumentError NotFoundError ResourceExhaustedError
+UnimplementedError FailedPreconditionError InternalError UnknownError OperatorNotAllowedInGraphError
+InaccessibleTensorError gaierror herror JSONDecodeError UsageError CalledProcessError TimeoutExpired BrokenProcessPool
+UFuncTypeError UnpicklingError PicklingError error StdinNotImplementedError ParserError EmptyDataError NotFittedError
+ValidationError
+"""  # classes of exceptions that are not Python's own
+_KINDS = {name: value for name, value in vars(builtins).items() if isinstance(value, type)}
+_CLASSES = {name for name, value in _KINDS.items() if issubclass(value, BaseException)} | set(_OF_OTHERS.split())
+_ALIASES = {
+    "_UFuncNoLoopError": "UFuncTypeError",
+    "_ArrayMemoryError": "MemoryError",
+    "_UFuncBinaryResolutionError": "UFuncTypeError",
+    "_UFuncOutputCastingError": "UFuncTypeError",
+    "InvalidIndexError": "IndexError",
 }
-ALIASES = {"_UFuncNoLoopError": "UFuncTypeError", "_ArrayMemoryError": "MemoryError", "_UFuncBinaryResolutionError":
-           "UFuncTypeError", "_UFuncOutputCastingError": "UFuncTypeError", "InvalidIndexError": "IndexError"}
-OWN = "an error of its own class"
-PHRASES = (  # (what Python, NumPy, TensorFlow say, what the page says)
+_OWN = "an error of its own class"
+_PHRASES = (  # (what Python, NumPy, TensorFlow say, what the page says)
     (r"^operands could not be broadcast together", "shapes do not fit together"),
     (r"^shapes? .*not aligned|^matmul: ", "shapes do not fit for a matrix product"),
     (r"^cannot reshape array", "an array has another number of elements than the shape asks for"),
@@ -59,18 +69,16 @@ PHRASES = (  # (what Python, NumPy, TensorFlow say, what the page says)
     (r"magic function .* not found", "an IPython command that is not there"),
     (r"shape|[Dd]imensions? must be equal|[Ii]ncompatible", "shapes do not fit together"),
 )
-TYPES = {
-    "int", "float", "complex", "bool", "str", "bytes", "list", "tuple", "dict", "set", "frozenset", "range", "function",
-    "method", "type", "module", "NoneType", "generator", "map", "zip", "filter", "ndarray", "matrix", "float32",
-    "float64", "int32", "int64", "uint8", "object", "str_", "Tensor", "EagerTensor", "SymbolicTensor", "KerasTensor",
-    "Variable",
-    "RaggedTensor", "SparseTensor", "Sequential", "Functional", "Model", "DataFrame", "Series", "Fraction", "Decimal",
-    "coroutine", "builtin_function_or_method", "dict_values", "dict_keys", "Dense", "BatchDataset", "MapDataset",
-}
-NAMES_FEW = 8
+_TYPES = """
+int float complex bool str bytes list tuple dict set frozenset range function method type module NoneType generator map
+zip filter ndarray matrix float32 float64 int32 int64 uint8 object str_ Tensor EagerTensor SymbolicTensor KerasTensor
+Variable RaggedTensor SparseTensor Sequential Functional Model DataFrame Series Fraction Decimal coroutine
+builtin_function_or_method dict_values dict_keys Dense BatchDataset MapDataset
+"""  # whose names may stand in a sentence
+_NAMES_FEW = 8
 
 
-def safe(error, unknown=frozenset()):
+def safe_error(error: tuple[str, str] | None, unknown: Collection[str] = ()) -> tuple[str, str] | None:
     """(class, text) for a page, from (class, text) as the sandbox said it.
 
     Args:
@@ -80,33 +88,33 @@ def safe(error, unknown=frozenset()):
     if error is None:
         return None
     kind, text = error
-    kind = ALIASES.get(kind, kind)
+    kind = _ALIASES.get(kind, kind)
     if kind == "AnswerError":
-        return kind, answer_error(text)
-    if kind not in CLASSES:
-        return OWN, ""
-    if kind in ("NameError", "UnboundLocalError") and len(unknown) <= NAMES_FEW:
+        return kind, _answer_error(text)
+    if kind not in _CLASSES:
+        return _OWN, ""
+    if kind in ("NameError", "UnboundLocalError") and len(unknown) <= _NAMES_FEW:
         for name in sorted(unknown):
             if text.startswith(f"name '{name}' is not defined"):
                 return kind, f"name '{name[:40]}' is not defined"
-    return kind, next((words for pattern, words in PHRASES if re.search(pattern, text)), "")
+    return kind, next((words for pattern, words in _PHRASES if re.search(pattern, text)), "")
 
 
-def answer_error(text):
+def _answer_error(text: str) -> str:
     """One of the sentences in calling.py, its holes filled with known types and small numbers; else a general one."""
-    for pattern, parts in SENTENCES:
+    for pattern, parts in _SENTENCES:
         if found := re.fullmatch(pattern, text, re.DOTALL):
-            holes = [*map(harmless, found.groups()), ""]
+            holes = [*map(_harmless, found.groups()), ""]
             return "".join(part + hole for part, hole in zip(parts, holes, strict=True))
     return "the answer is not of the kind that was asked for."
 
 
-def harmless(text):
+def _harmless(text: str) -> str:
     """What fills a hole: a type that is known, a number below a thousand; else "…"."""
-    return text if text in TYPES | CLASSES or re.fullmatch(r"\d{1,3}", text) else "…"
+    return text if text in _CLASSES or text in _TYPES.split() or re.fullmatch(r"\d{1,3}", text) else "…"
 
 
-def sentences():
+def _sentences() -> list[tuple[str, list[str]]]:
     """(pattern, its constant parts) of each text that calling.py raises as an AnswerError, from its source."""
     tree, found = ast.parse(Path(calling.__file__).read_text(encoding="utf-8")), []
     for node in ast.walk(tree):
@@ -124,11 +132,11 @@ def sentences():
     return found
 
 
-SENTENCES = sentences()
-SHAPES = re.compile(r"\[(?:\((?:\d{1,6},? ?){0,5}\)(?:, )?){0,40}\]")
+_SENTENCES = _sentences()
+_SHAPES = re.compile(r"\[(?:\((?:\d{1,6},? ?){0,5}\)(?:, )?){0,40}\]")
 
 
-def trusted(values, how):
+def is_trusted(values: Iterable[np.ndarray], how: str) -> bool:
     """True if all that is text in an answer is a list of shapes, where such a list may come."""
     texts = [str(value) for value in values if value.dtype.kind not in "biufc"]
-    return not texts or (how == "as_model" and all(len(t) < 1000 and SHAPES.fullmatch(t) for t in texts))
+    return not texts or (how == "as_model" and all(len(t) < 1000 and _SHAPES.fullmatch(t) for t in texts))
