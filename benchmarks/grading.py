@@ -41,11 +41,9 @@ def ours(name, style, base):
     (base / "class").mkdir(parents=True)
     fill(base / "class", name, style, CLASS)
     started = time.perf_counter()
-    subprocess.run(
-        [sys.executable, "-m", "aigc_course", "grade", str(base / "class"), "--assignment", name,
-         "--out", str(base / "grades.csv"), "--feedback", str(base / "pages")],
-        check=True, capture_output=True,
-    )  # fmt: skip
+    line = [sys.executable, "-m", "aigc_course", "grade", str(base / "class"), "--assignment", name]
+    places = ["--out", str(base / "grades.csv"), "--feedback", str(base / "pages")]
+    subprocess.run([*line, *places], check=True, capture_output=True)
     seconds = time.perf_counter() - started
     with open(base / "grades.csv", encoding="utf-8", newline="") as file:
         assert all(row["points"] == row["max"] for row in csv.DictReader(file))
@@ -62,11 +60,14 @@ def nbgraders(name, base, students=10):
         folder.mkdir(parents=True)
         shutil.copy(ROOT / "solutions" / name / f"{name}.ipynb", folder)
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    run = [sys.executable, "-m", "nbgrader"]
-    subprocess.run([*run, "generate_assignment", name, "--create"], cwd=base, env=environment, check=True,
-                   capture_output=True)  # fmt: skip
+
+    def nbgrader(*arguments):
+        line = [sys.executable, "-m", "nbgrader", *arguments]
+        subprocess.run(line, cwd=base, env=environment, check=True, capture_output=True)
+
+    nbgrader("generate_assignment", name, "--create")
     started = time.perf_counter()
-    subprocess.run([*run, "autograde", name], cwd=base, env=environment, check=True, capture_output=True)
+    nbgrader("autograde", name)
     return (time.perf_counter() - started) / students
 
 
@@ -75,8 +76,8 @@ def main():
     for name, style, what in progress(CLASSES, "classes of 100"):
         with tempfile.TemporaryDirectory() as folder:
             seconds, each = ours(name, style, Path(folder) / "a")
-        rows.append({"assignment": name, "what": what, "seconds": seconds, "median": float(np.median(each)),
-                     "low": min(each), "high": max(each)})  # fmt: skip
+        spread = {"median": float(np.median(each)), "low": min(each), "high": max(each)}
+        rows.append({"assignment": name, "what": what, "seconds": seconds, **spread})
     with tempfile.TemporaryDirectory() as folder:
         other = nbgraders("02_minimax_game", Path(folder))
     keep("grading", {"rows": rows, "students": CLASS, "nbgrader_seconds": other})
