@@ -414,6 +414,57 @@ print('CALLS', [ctypes.CDLL(None).unshare(flag) for flag in (0x10000000, 0x20000
     assert "CALLS [-1, -1, -1]" in said
 
 
+def mounts(name):
+    """{place: what of the host is shown there, read-only}, from the command line of bubblewrap, docker or podman."""
+    if name == "bwrap":
+        with bubblewrap.bubblewrap_command(0, SMALL, [layout.WORKER], None) as (_, files):
+            words = os.pread(files[-1], 10**6, 0).decode().split("\0")
+        return {words[i + 2]: words[i + 1] for i, word in enumerate(words) if word == "--ro-bind"}
+    words = containers.container_line(name, "x", SMALL)
+    shown = [words[i + 1].rsplit(":", 2) for i, word in enumerate(words) if word == "--volume"]
+    assert all(mode == "ro" for _, _, mode in shown)
+    return {place: source for source, place, _ in shown}
+
+
+def test_every_kind_of_sandbox_shows_the_same_of_the_course():
+    """The whole package with its sub-packages; of checks and grader the stub, the worker and what that imports."""
+    package = ROOT / "aigc_course"
+    own = {"/course/aigc_course/checks/__init__.py": package / "grading" / "stub.py"}
+    own |= {f"/worker/{name}.py": package / "grading" / f"{name}.py" for name in ("worker", "frames")}
+    own["/worker/calling.py"] = package / "checks" / "calling.py"
+    for name in ("bwrap", "docker", "podman"):
+        course = {place: source for place, source in mounts(name).items() if place.startswith(("/course", "/worker"))}
+        others = {place: source for place, source in course.items() if place not in own}
+        assert {place: course[place] for place in own} == {place: str(path) for place, path in own.items()}
+        assert others == {f"/course/aigc_course/{path.name}": str(path) for path in to_be_shown(package)}, name
+
+
+def to_be_shown(package):
+    """Modules and folders at the package's top that a submission may see."""
+    return [path for path in package.iterdir() if path.name not in ("checks", "grading")]
+
+
+def test_every_module_but_checks_and_grader_is_there(kind):
+    """Also those of sub-packages; the files of checks and grader are not."""
+    package = ROOT / "aigc_course"
+    files = [path.relative_to(package.parent) for path in package.rglob("*.py")]
+    hidden = [str(path) for path in files if path.parts[1] in ("checks", "grading") and path.name != "__init__.py"]
+    there = [str(path) for path in files if path.parts[1] not in ("checks", "grading")]
+    assert {"aigc_course/data/__init__.py", "aigc_course/lmdg/core/transformer.py"} <= set(there)
+    source = f"""
+import os
+print('MISSING', [path for path in {there!r} if not os.access('/course/' + path, os.R_OK)])
+print('OPEN', [path for path in {hidden!r} if os.path.exists('/course/' + path)])
+from aigc_course import data, lmdg
+print('FROM', data.__file__, lmdg.__file__)
+"""
+    said, [error] = said_in(kind, source)
+    assert error is None
+    assert "MISSING []" in said
+    assert "OPEN []" in said
+    assert "FROM /course/aigc_course/data/__init__.py /course/aigc_course/lmdg/__init__.py" in said
+
+
 @pytest.mark.parametrize("engine", ["docker", "podman"])
 def test_the_container_command_locks_as_much(engine):
     """The command line is checked for what it must forbid, and for what it must not show."""
