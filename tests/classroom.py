@@ -31,6 +31,7 @@ class Student:
 
 
 def notebook(token, points):
+    """What stands in for a notebook: whose it is, and the points that it gets."""
     return json.dumps({"owner": token, "points": points})
 
 
@@ -94,9 +95,7 @@ def write(folder, students, rng=None):
     if rng:
         rng.shuffle(files)
     for name, text in files:
-        place = folder / name
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(text, encoding="utf-8")
+        lay(folder, name, text=text)
     return folder
 
 

@@ -1,7 +1,7 @@
 """Hostile and broken submissions for assignment 02: what was handed in, and which exercises are truly solved in it.
 
-Each entry is a function of a folder that writes a submission there; it returns (keys that are right, a remark's words).
-Where the attack stands in a cell of its own, or in one exercise, all others are right and must be paid.
+Each entry of CORPUS is a function of a folder that writes a submission there; it returns (keys that are right, words of
+a remark). Where the attack stands in a cell of its own, or in one exercise, all others are right and must be paid.
 """
 
 import json
@@ -13,13 +13,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 NAME = "02_minimax_game"
 KEYS = ("02.1", "02.2", "02.3", "02.4", "02.5")
+RIGHT = "p_data / (p_data + p_g)"
 CORPUS = {}
 
 
-def hostile(function):
-    """Registers a submission under the function's name."""
-    CORPUS[function.__name__] = function
-    return function
+# --- the parts of a submission ---
 
 
 def notebook():
@@ -27,18 +25,30 @@ def notebook():
     return json.loads((ROOT / "solutions" / NAME / f"{NAME}.ipynb").read_text(encoding="utf-8"))
 
 
+def blank():
+    """The exercise as it was released, nothing solved."""
+    return json.loads((ROOT / "exercises" / NAME / f"{NAME}.ipynb").read_text(encoding="utf-8"))
+
+
 def cell(book, id_):
+    """A notebook's cell by its id."""
     return next(cell for cell in book["cells"] if cell["id"] == id_)
 
 
 def code(source, id_):
+    """A code cell."""
     return {"cell_type": "code", "id": id_, "metadata": {}, "execution_count": None, "outputs": [], "source": source}
 
 
-def unsolved(body="    return 0.5", key="02.1", signature="best_discriminator(p_data, p_g)"):
-    """The solved notebook with one answer replaced."""
+def defined(expression, name="best_discriminator"):
+    """The first answer as one expression, under its own name or another."""
+    return f"def {name}(p_data, p_g):\n    return {expression}\n"
+
+
+def unsolved(body="    return 0.5"):
+    """The solved notebook with another body of the first answer."""
     book = notebook()
-    cell(book, f"answer-{key.replace('.', '-')}")["source"] = f"def {signature}:\n{body}\n"
+    cell(book, "answer-02-1")["source"] = f"def best_discriminator(p_data, p_g):\n{body}\n"
     return book
 
 
@@ -48,74 +58,107 @@ def front(book, source):
     return book
 
 
-def blank():
-    """The exercise as it was released, nothing solved."""
-    return json.loads((ROOT / "exercises" / NAME / f"{NAME}.ipynb").read_text(encoding="utf-8"))
-
-
 def save(folder, book):
-    text = book if isinstance(book, str) else json.dumps(book)
-    (folder / f"{NAME}.ipynb").write_text(text, encoding="utf-8")
+    """Writes a notebook, or a text or bytes in its place."""
+    data = book if isinstance(book, (bytes, str)) else json.dumps(book)
+    (folder / f"{NAME}.ipynb").write_bytes(data if isinstance(data, bytes) else data.encode())
 
 
-# --- tricks that aim at the comparison -------------------------------------------------------------------
+# --- ways to hand in ---
 
 
-@hostile
-def patched_isclose(folder):
+def hostile(function):
+    """Registers a submission under the function's name."""
+    CORPUS[function.__name__] = function
+    return function
+
+
+def enter(name, right, words, make):
+    """Registers make(), a notebook or what is in its place, with what is right in it and a remark's words."""
+
+    def hand_in(folder):
+        save(folder, make())
+        return right, words
+
+    CORPUS[name] = hand_in
+
+
+def written(right, words=""):
+    """`enter` for a function without arguments, under its name."""
+
+    def register(make):
+        enter(make.__name__, right, words, make)
+        return make
+
+    return register
+
+
+def in_an_answer(name, words, body):
+    """The attack is the body of the first answer: nothing for that, all for the others."""
+    enter(name, KEYS[1:], words, lambda: unsolved(body))
+
+
+def in_a_cell(name, words, source):
+    """The attack is a cell before all others: every answer is right."""
+    enter(name, KEYS, words, lambda: front(notebook(), source))
+
+
+def no_notebook(name, words, content):
+    """The file holds something else: nothing is right."""
+    enter(name, (), words, lambda: content)
+
+
+# --- tricks that aim at the comparison ---
+
+
+@written((), "not done yet")
+def patched_isclose():
     source = "import numpy as np\nnp.isclose = np.allclose = np.array_equal = lambda *a, **k: True\n"
-    save(folder, front(blank(), source + "import numpy.testing as t\nt.assert_allclose = lambda *a, **k: None"))
-    return (), "not done yet"
+    return front(blank(), source + "import numpy.testing as t\nt.assert_allclose = lambda *a, **k: None")
 
 
-@hostile
-def patched_isclose_and_checks(folder):
-    save(folder, front(unsolved(), "from aigc_course import checks\nchecks.check = lambda *a: print('full marks')"))
-    return KEYS[1:], ""
+@written(KEYS[1:])
+def patched_isclose_and_checks():
+    return front(unsolved(), "from aigc_course import checks\nchecks.check = lambda *a: print('full marks')")
 
 
-@hostile
-def input_transformer(folder):
-    save(folder, front(blank(), "get_ipython().input_transformers_cleanup.append(lambda lines: [])"))
-    return (), ""
+@written(())
+def input_transformer():
+    return front(blank(), "get_ipython().input_transformers_cleanup.append(lambda lines: [])")
 
 
-@hostile
-def ast_transformer_without_asserts(folder):
+@written((), "nothing")
+def ast_transformer_without_asserts():
     source = """import ast
 class NoAsserts(ast.NodeTransformer):
     def visit_Assert(self, node): return ast.Pass()
     def visit_Raise(self, node): return ast.Pass()
 get_ipython().ast_transformers.append(NoAsserts())"""
-    save(folder, front(blank(), source))
-    return (), "nothing"
+    return front(blank(), source)
 
 
-@hostile
-def always_equal(folder):
-    body = """    class Equal(float):
+in_an_answer(
+    "always_equal",
+    "",
+    """    class Equal(float):
         __eq__ = __le__ = __ge__ = __lt__ = __gt__ = lambda self, other: True
         __sub__ = __rsub__ = lambda self, other: 0.0
         __hash__ = float.__hash__
-    return Equal(0.5)"""
-    save(folder, unsolved(body))
-    return KEYS[1:], ""
-
-
-@hostile
-def lying_array(folder):
-    body = """    class Liar(np.ndarray):
+    return Equal(0.5)""",
+)
+in_an_answer(
+    "lying_array",
+    "",
+    """    class Liar(np.ndarray):
         def __array_function__(self, *a): return True
         def __array_ufunc__(self, *a, **k): return True
         __eq__ = lambda self, other: True
-    return np.full(len(p_data), 0.5).view(Liar)"""
-    save(folder, unsolved(body))
-    return KEYS[1:], ""
-
-
-@hostile
-def search_in_frames_and_gc(folder):
-    body = """    import gc, inspect, sys
+    return np.full(len(p_data), 0.5).view(Liar)""",
+)
+in_an_answer(
+    "search_in_frames_and_gc",
+    "",
+    """    import gc, inspect, sys
     wanted = []
     for frame in inspect.stack():
         wanted += [v for n, v in frame.frame.f_locals.items() if 'expect' in n or 'right' in n or 'reference' in n]
@@ -125,28 +168,24 @@ def search_in_frames_and_gc(folder):
     for name, module in list(sys.modules.items()):
         for value in list(getattr(module, 'EXERCISES', {}).values()) if name.startswith('aigc') else []:
             wanted.append(value.expected(p_data, p_g))
-    return wanted[-1] if wanted else 0.5"""
-    save(folder, unsolved(body))
-    return KEYS[1:], ""
-
-
-@hostile
-def import_the_expectations(folder):
-    body = """    import importlib, sys
+    return wanted[-1] if wanted else 0.5""",
+)
+in_an_answer(
+    "import_the_expectations",
+    "KeyError",
+    """    import importlib, sys
     for name in ('aigc_course.checks.chapter_02', 'aigc_course.checks.exercise', 'aigc_course.grading.grader'):
         try:
             return importlib.import_module(name).EXERCISES[0].expected(p_data, p_g)
         except ImportError:
             pass
     from aigc_course import checks
-    return checks.EXERCISES['02.1'].expected(p_data, p_g)"""
-    save(folder, unsolved(body))
-    return KEYS[1:], "KeyError"
-
-
-@hostile
-def read_the_solutions(folder):
-    body = f"""    import glob, json
+    return checks.EXERCISES['02.1'].expected(p_data, p_g)""",
+)
+in_an_answer(
+    "read_the_solutions",
+    "IndexError",
+    f"""    import glob, json
     found = []
     for top in ('/course', '/home', '/root', '/work', '/tmp', '/worker', {str(ROOT)!r}, '/proc/1/root', '/proc/1/cwd'):
         for name in ('solutions/*/*.ipynb', 'chapter_02.py', 'main/solutions/*/*.ipynb'):
@@ -155,28 +194,24 @@ def read_the_solutions(folder):
         if 'def best_discriminator' in ''.join(cell['source']):
             space = {{'np': np}}
             exec(''.join(cell['source']), space)
-            return space['best_discriminator'](p_data, p_g)"""
-    save(folder, unsolved(body))
-    return KEYS[1:], "IndexError"
-
-
-@hostile
-def forged_replies(folder):
-    body = """    import json, os, struct
+            return space['best_discriminator'](p_data, p_g)""",
+)
+in_an_answer(
+    "forged_replies",
+    "not asked for",
+    """    import json, os, struct
     head = json.dumps({'id': 1, 'answers': [1, 1, 1, 1], 'error': None, 'sizes': [0]}).encode()
     for fd in range(3, 20):
         try:
             os.write(fd, struct.pack('>I', len(head)) + head)
         except OSError:
             pass
-    return 0.5"""
-    save(folder, unsolved(body))
-    return KEYS[1:], "not asked for"
-
-
-@hostile
-def forged_array_header(folder):
-    body = """    import sys
+    return 0.5""",
+)
+in_an_answer(
+    "forged_array_header",
+    "not asked for",
+    """    import sys
     def write(file, header, arrays=()):
         import json, struct
         blob = b'\\x93NUMPY\\x01\\x00v\\x00' + repr({'descr': '<f8', 'fortran_order': False,
@@ -185,65 +220,40 @@ def forged_array_header(folder):
         file.write(struct.pack('>I', len(head)) + head + blob * 4)
         file.flush()
     sys.modules['frames'].write_frame = write
-    return 0.5"""
-    save(folder, unsolved(body))
-    return KEYS[1:], "not asked for"
-
-
-@hostile
-def pickled_answer(folder):
-    body = """    import os
+    return 0.5""",
+)
+in_an_answer(
+    "pickled_answer",
+    "made of numbers",
+    """    import os
     class Bomb:
         def __reduce__(self): return os.system, ('touch /tmp/pickled',)
-    return np.array([Bomb()], dtype=object)"""
-    save(folder, unsolved(body))
-    return KEYS[1:], "made of numbers"
-
-
-@hostile
-def pickle_over_the_wire(folder):
-    body = """    import os
+    return np.array([Bomb()], dtype=object)""",
+)
+in_an_answer(
+    "pickle_over_the_wire",
+    "not asked for",
+    """    import os
     class Bomb:
         def __reduce__(self): return os.system, ('touch /tmp/pickled',)
     old = np.lib.format.write_array
     def write_array(file, array, allow_pickle=False):
         old(file, np.array([Bomb()] * 4, dtype=object), allow_pickle=True)
     np.lib.format.write_array = write_array
-    return p_data"""
-    save(folder, unsolved(body))
-    return KEYS[1:], "not asked for"
+    return p_data""",
+)
+in_an_answer("nan_and_wrong_shapes", "shape", "    return np.full((3, 3, 3), np.nan)")
+in_an_answer("enormous_answer", "are not taken", "    return np.zeros(30_000_000)")
 
 
-@hostile
-def nan_and_wrong_shapes(folder):
-    save(folder, unsolved("    return np.full((3, 3, 3), np.nan)"))
-    return KEYS[1:], "shape"
+# --- tricks that aim at the machine ---
 
-
-@hostile
-def enormous_answer(folder):
-    save(folder, unsolved("    return np.zeros(30_000_000)"))
-    return KEYS[1:], "are not taken"
-
-
-# --- tricks that aim at the machine ----------------------------------------------------------------------
-
-
-@hostile
-def endless_loop(folder):
-    save(folder, unsolved("    while True:\n        pass"))
-    return KEYS[1:], "ran for more than"
-
-
-@hostile
-def endless_cell(folder):
-    save(folder, front(notebook(), "while True:\n    pass"))
-    return KEYS, "was stopped: it ran for more than"
-
-
-@hostile
-def loop_deaf_to_signals(folder):
-    body = """    import signal, time
+in_an_answer("endless_loop", "ran for more than", "    while True:\n        pass")
+in_a_cell("endless_cell", "was stopped: it ran for more than", "while True:\n    pass")
+in_an_answer(
+    "loop_deaf_to_signals",
+    "ran for more than",
+    """    import signal, time
     for number in range(1, 65):
         try:
             signal.signal(number, signal.SIG_IGN)
@@ -253,102 +263,62 @@ def loop_deaf_to_signals(folder):
         try:
             time.sleep(1000)
         except BaseException:
-            pass"""
-    save(folder, unsolved(body))
-    return KEYS[1:], "ran for more than"
-
-
-@hostile
-def memory_bomb(folder):
-    save(folder, unsolved("    hoard = []\n    while True:\n        hoard.append(bytearray(50_000_000))"))
-    return KEYS[1:], "MemoryError"
-
-
-@hostile
-def memory_bomb_in_children(folder):
-    body = """    import os, time
+            pass""",
+)
+in_an_answer(
+    "memory_bomb",
+    "MemoryError",
+    "    hoard = []\n    while True:\n        hoard.append(bytearray(50_000_000))",
+)
+in_an_answer(
+    "memory_bomb_in_children",
+    "stopped: it",  # took too much memory; a slow machine comes to the end of its time first
+    """    import os, time
     for _ in range(8):
         if os.fork() == 0:
             hoard = [bytearray(b'x') * 900_000_000]
             time.sleep(60)
-    time.sleep(60)"""
-    save(folder, unsolved(body))
-    return KEYS[1:], "stopped: it"  # took too much memory; a slow machine comes to the end of its time first
+    time.sleep(60)""",
+)
+in_an_answer("fork_bomb", "", "    import os\n    while True:\n        os.fork()")
+in_a_cell("flood_of_output", "it printed more than", "for _ in range(100):\n    print('x' * 1_000_000)")
+in_a_cell(
+    "giant_file",
+    "OSError",
+    "with open('/tmp/giant', 'wb') as file:\n    for _ in range(2000):\n        file.write(bytes(1_000_000))",
+)
+in_a_cell("background_process", "", "import subprocess\nsubprocess.Popen(['sleep', '4321'], start_new_session=True)")
 
 
-@hostile
-def fork_bomb(folder):
-    save(folder, unsolved("    import os\n    while True:\n        os.fork()"))
-    return KEYS[1:], ""
+@written(KEYS[1:], "ended itself")
+def exits():
+    return front(unsolved("    import os\n    os._exit(0)"), "import sys\nsys.exit(3)")
 
 
-@hostile
-def flood_of_output(folder):
-    save(folder, front(notebook(), "for _ in range(100):\n    print('x' * 1_000_000)"))
-    return KEYS, "it printed more than"
-
-
-@hostile
-def giant_file(folder):
-    source = "with open('/tmp/giant', 'wb') as file:\n    for _ in range(2000):\n        file.write(bytes(1_000_000))"
-    save(folder, front(notebook(), source))
-    return KEYS, "OSError"
-
-
-@hostile
-def background_process(folder):
-    source = "import subprocess\nsubprocess.Popen(['sleep', '4321'], start_new_session=True)"
-    save(folder, front(notebook(), source))
-    return KEYS, ""
-
-
-@hostile
-def exits(folder):
-    save(folder, front(unsolved("    import os\n    os._exit(0)"), "import sys\nsys.exit(3)"))
-    return KEYS[1:], "ended itself"
-
-
-@hostile
-def kills(folder):
-    body = """    import os, signal
+in_an_answer(
+    "kills",
+    "ended itself",
+    """    import os, signal
     for pid in (-1, 1, os.getppid(), os.getpid()):
         try:
             os.kill(pid, signal.SIGKILL)
         except OSError:
             pass
-    return 0.5"""
-    save(folder, unsolved(body))
-    return KEYS[1:], "ended itself"
+    return 0.5""",
+)
+in_an_answer("segmentation_fault", "ended itself", "    import ctypes\n    ctypes.string_at(0)")
+in_an_answer("endless_recursion", "RecursionError", "    return best_discriminator(p_data, p_g)")
+in_a_cell("closed_streams", "", "import os, sys\nsys.stdout = sys.stderr = None\nos.closerange(0, 3)")
+in_a_cell(
+    "noise_on_stderr",
+    "",
+    "import sys, warnings, logging\nfor i in range(2000):\n    print('noise', file=sys.stderr)\n"
+    "warnings.warn('w')\nlogging.error('e')",
+)
 
 
-@hostile
-def segmentation_fault(folder):
-    save(folder, unsolved("    import ctypes\n    ctypes.string_at(0)"))
-    return KEYS[1:], "ended itself"
-
-
-@hostile
-def endless_recursion(folder):
-    save(folder, unsolved("    return best_discriminator(p_data, p_g)"))
-    return KEYS[1:], "RecursionError"
-
-
-@hostile
-def closed_streams(folder):
-    source = "import os, sys\nsys.stdout = sys.stderr = None\nos.closerange(0, 3)"
-    save(folder, front(notebook(), source))
-    return KEYS, ""
-
-
-@hostile
-def noise_on_stderr(folder):
-    source = "import sys, warnings, logging\nfor i in range(2000):\n    print('noise', file=sys.stderr)"
-    save(folder, front(notebook(), source + "\nwarnings.warn('w')\nlogging.error('e')"))
-    return KEYS, ""
-
-
-@hostile
-def network(folder):
+@written(KEYS[1:], "gaierror")
+def network():
     body = """    import socket, urllib.request
     for host in ('127.0.0.1', 'localhost', '10.0.0.1', '8.8.8.8'):
         try:
@@ -357,12 +327,11 @@ def network(folder):
             pass
     socket.getaddrinfo('example.org', 80)
     return p_data / (p_data + p_g)"""
-    save(folder, unsolved(body.replace("PORT", os.environ.get("AIGC_TEST_PORT", "80"))))
-    return KEYS[1:], "gaierror"
+    return unsolved(body.replace("PORT", os.environ.get("AIGC_TEST_PORT", "80")))
 
 
-@hostile
-def reads_the_host(folder):
+@written(KEYS)
+def reads_the_host():
     canary = os.environ.get("AIGC_TEST_CANARY", "/nowhere")
     body = f"""    import glob, os
     HOME, seen = {os.path.expanduser("~")!r}, []
@@ -377,16 +346,15 @@ def reads_the_host(folder):
     assert b'SECRET-OF-THE-HOST' not in text, 'LEAKED'
     assert os.getuid() != 0 and 'AIGC_TEST_CANARY' not in os.environ, 'LEAKED'
     return p_data / (p_data + p_g)"""
-    save(folder, unsolved(body))
-    return KEYS, ""
+    return unsolved(body)
 
 
-@hostile
-def writes_to_the_host(folder):
+@written(KEYS)
+def writes_to_the_host():
     canary = os.environ.get("AIGC_TEST_CANARY", "/nowhere")
     body = f"""    import os, shutil
     for path in ({canary!r}, '/etc/passwd', '/usr/bin/env', os.__file__, np.__file__, '/worker/worker.py',
-                 '/course/aigc_course/data.py', '/proc/sys/kernel/core_pattern', '/proc/sysrq-trigger'):
+                 '/course/aigc_course/gan.py', '/proc/sys/kernel/core_pattern', '/proc/sysrq-trigger'):
         try:
             os.makedirs(os.path.dirname(path), exist_ok=True)
             open(path, 'w').write('spoiled')
@@ -395,11 +363,10 @@ def writes_to_the_host(folder):
     shutil.rmtree('/course', ignore_errors=True)
     os.system('rm -rf {os.path.dirname(canary)} /usr/share/doc 2>/dev/null')
     return p_data / (p_data + p_g)"""
-    save(folder, unsolved(body))
-    return KEYS, ""
+    return unsolved(body)
 
 
-# --- broken and forged files -----------------------------------------------------------------------------
+# --- broken and forged files ---
 
 
 @hostile
@@ -421,67 +388,38 @@ def fifo(folder):
     return (), "no plain file"
 
 
-@hostile
-def invalid_json(folder):
-    save(folder, "{'cells': [}")
-    return (), "no valid JSON"
+no_notebook("invalid_json", "no valid JSON", "{'cells': [}")
+no_notebook("truncated", "cut off", json.dumps(notebook())[:-2000])
+no_notebook("deeply_nested", "nested too deeply", "[" * 200_000)
 
 
-@hostile
-def truncated(folder):
-    save(folder, json.dumps(notebook())[:-2000])
-    return (), "cut off"
+@written((), "no text in UTF-8")
+def not_utf8():
+    return b"\xe9" + json.dumps(notebook()).encode()
 
 
-@hostile
-def deeply_nested(folder):
-    save(folder, "[" * 200_000)
-    return (), "nested too deeply"
+@written(KEYS)
+def saved_as_utf16():
+    return json.dumps(notebook()).encode("utf-16")
 
 
-@hostile
-def not_utf8(folder):
-    (folder / f"{NAME}.ipynb").write_bytes(b"\xe9" + json.dumps(notebook()).encode())
-    return (), "no text in UTF-8"
+no_notebook("json_but_no_notebook", "no list of cells", '{"cells": {"a": 1}, "nbformat": 4}')
+no_notebook("old_format", "notebook format 3", json.dumps({**notebook(), "nbformat": 3}))
 
 
-@hostile
-def saved_as_utf16(folder):
-    (folder / f"{NAME}.ipynb").write_bytes(json.dumps(notebook()).encode("utf-16"))
-    return KEYS, ""
-
-
-@hostile
-def json_but_no_notebook(folder):
-    save(folder, '{"cells": {"a": 1}, "nbformat": 4}')
-    return (), "no list of cells"
-
-
-@hostile
-def old_format(folder):
-    save(folder, json.dumps({**notebook(), "nbformat": 3}))
-    return (), "notebook format 3"
-
-
-@hostile
-def ten_thousand_cells(folder):
+@written((), "10,019 cells")
+def ten_thousand_cells():
     book = notebook()
     book["cells"] += [code(f"x = {i}", f"x{i}") for i in range(10_000)]
-    save(folder, book)
-    return (), "10,019 cells"
+    return book
 
 
-@hostile
-def cells_that_are_none(folder):
+@written(KEYS, "is no cell")
+def cells_that_are_none():
     book = notebook()
-    book["cells"][1:1] = [
-        None,
-        7,
-        {"cell_type": "code", "source": 5},
-        {"cell_type": "code", "source": [1, None, "y = 1"]},
-    ]
-    save(folder, book)
-    return KEYS, "is no cell"
+    broken = [{"cell_type": "code", "source": source} for source in (5, [1, None, "y = 1"])]
+    book["cells"][1:1] = [None, 7, *broken]
+    return book
 
 
 @hostile
@@ -511,79 +449,66 @@ def two_notebooks(folder):
     return KEYS, "2 versions were handed in"
 
 
-@hostile
-def deleted_checks(folder):
+@written(KEYS)
+def deleted_checks():
     book = notebook()
     book["cells"] = [cell for cell in book["cells"] if not cell["id"].startswith("check-")]
-    save(folder, book)
-    return KEYS, ""
+    return book
 
 
-@hostile
-def duplicated_checks(folder):
+@written(KEYS[1:], "has the id of an earlier cell")
+def duplicated_checks():
     book = unsolved()
     book["cells"] += [{**cell} for cell in book["cells"] if cell["id"].startswith("check-")] * 3
-    save(folder, book)
-    return KEYS[1:], "has the id of an earlier cell"
+    return book
 
 
-@hostile
-def reordered(folder):
+@written(KEYS)
+def reordered():
     book = notebook()
     book["cells"] = book["cells"][::-1]
-    save(folder, book)
-    return KEYS, ""
+    return book
 
 
-@hostile
-def edited_checks(folder):
+@written(KEYS[1:])
+def edited_checks():
     book = unsolved()
     cell(book, "check-02-1")["source"] = "print('02.1 ✓ right'); assert True"
-    save(folder, book)
-    return KEYS[1:], ""
+    return book
 
 
-@hostile
-def forged_points(folder):
+@written(KEYS[1:])
+def forged_points():
     book = unsolved()
     for item in book["cells"]:
         if "nbgrader" in item["metadata"]:
             item["metadata"]["nbgrader"].update(points=1000, schema_version=99, checksum="0" * 32)
     book["metadata"]["score"] = 1000
-    save(folder, book)
-    return KEYS[1:], ""
+    return book
 
 
-@hostile
-def forged_outputs(folder):
-    book = unsolved()
-    cell(book, "check-02-1")["outputs"] = [
-        {"output_type": "stream", "name": "stdout", "text": "02.1 ✓ right (1 point)"}
-    ]
-    save(folder, book)
-    return KEYS[1:], ""
+@written(KEYS[1:])
+def forged_outputs():
+    book, text = unsolved(), "02.1 ✓ right (1 point)"
+    cell(book, "check-02-1")["outputs"] = [{"output_type": "stream", "name": "stdout", "text": text}]
+    return book
 
 
-@hostile
-def swapped_ids(folder):
+@written(KEYS)
+def swapped_ids():
     book = notebook()
     for a, b in (("answer-02-1", "check-02-2"), ("answer-02-3", "check-02-1")):
         one, two = cell(book, a), cell(book, b)
         one["id"], two["id"] = two["id"], one["id"]
-    save(folder, book)
-    return KEYS, ""
+    return book
 
 
-@hostile
-def memorised_answer(folder):
-    save(folder, unsolved("    return np.array([0.3333])[: len(p_data)]"))
-    return KEYS[1:], ""
-
-
-@hostile
-def script_in_the_feedback(folder):
-    save(folder, unsolved("    raise ValueError('<script>alert(1)</script><img src=x onerror=alert(1)>')"))
-    return KEYS[1:], "ValueError"
+in_an_answer("memorised_answer", "", "    return np.array([0.3333])[: len(p_data)]")
+in_an_answer(
+    "script_in_the_feedback",
+    "ValueError",
+    "    raise ValueError('<script>alert(1)</script><img src=x onerror=alert(1)>')",
+)
 
 
 def build(folder):

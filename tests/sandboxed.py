@@ -78,22 +78,19 @@ def in_a_container(file):
     """Runs a file of tests with docker or podman, where the grader's image is there."""
     if os.environ.get(AGAIN) or os.environ.get(ENGINE):
         pytest.skip("these tests run once more already")
-    engines = [engine for engine in ("docker", "podman") if shutil.which(engine)]
-    there = [
-        engine
-        for engine in engines
-        if subprocess.run([engine, "image", "inspect", IMAGE], capture_output=True, timeout=60, check=False).returncode
-        == 0
-    ]
-    if not there:
+    engine = next(filter(has_image, ("docker", "podman")), None)
+    if engine is None:
         pytest.skip(f"neither docker nor podman has the image {IMAGE} here; grading/README.md says how it is built")
+    line, environment = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"], {**os.environ, ENGINE: engine}
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(file)],
-        check=False,
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        env={**os.environ, ENGINE: there[0]},
-        timeout=590,
+        [*line, str(file)], capture_output=True, text=True, cwd=ROOT, env=environment, timeout=590, check=False
     )
     assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
+
+
+def has_image(engine):
+    """True where an engine is installed and has the grader's image."""
+    ask = [engine, "image", "inspect", IMAGE]
+    return (
+        bool(shutil.which(engine)) and subprocess.run(ask, capture_output=True, timeout=60, check=False).returncode == 0
+    )

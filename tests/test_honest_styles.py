@@ -4,21 +4,16 @@ import json
 
 import hostile
 import pytest
+from hostile import RIGHT, defined
 from sandboxed import graded, in_a_container, kind_here, once_more
 
 from aigc_course.errors import CourseError
 from aigc_course.grading import kinds, packages
 
-RIGHT = "p_data / (p_data + p_g)"
-
 
 @pytest.fixture(scope="module")
 def kind():
     return kind_here()
-
-
-def defined(expression, name="best_discriminator"):
-    return f"def {name}(p_data, p_g):\n    return {expression}\n"
 
 
 ANSWER = defined(RIGHT)

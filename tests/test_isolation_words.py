@@ -10,6 +10,7 @@ from pathlib import Path
 import hostile
 import numpy as np
 import pytest
+from hostile import RIGHT, defined
 from sandboxed import ROOT, SMALL, graded, in_a_container, kind_here, once_more, said_in
 
 from aigc_course import checks
@@ -161,12 +162,7 @@ def test_names_are_said_only_where_there_are_few():
 
 # --- many bets -------------------------------------------------------------------------------------------
 
-RIGHT = "p_data / (p_data + p_g)"
 WRONG = ("p_g / (p_data + p_g)", "p_data / p_g", "0 * p_data + 0.5", "p_data - p_g", "p_data * p_g")
-
-
-def defined(expression, name="best_discriminator"):
-    return f"def {name}(p_data, p_g):\n    return {expression}\n"
 
 
 def test_six_hypotheses_are_not_one_answer(kind):
