@@ -12,24 +12,27 @@ if __name__ == "__main__" and not machine.can_run():
 
 import numpy as np
 
-from aigc_course import recipe, runtime
+from aigc_course import files, recipe, runtime
 from aigc_course.doctor import doctor
+from aigc_course.errors import CourseError
+from aigc_course.files import write_whole
 from aigc_course.grading import command
-from aigc_course.lmdg import command as large
-from aigc_course.runtime import CourseError, write_whole
+from aigc_course.lmdg.words import command as words_command
+
+__all__ = ["main"]
 
 
-class Parser(argparse.ArgumentParser):
+class _Parser(argparse.ArgumentParser):
     """Errors in one line."""
 
     def error(self, message):
         self.exit(2, f"error: {message} (see `python -m aigc_course --help`)\n")
 
 
-def parser():
+def _parser():
     """The command line's grammar."""
-    top = Parser(prog="python -m aigc_course", description="AIGC: principles and code. The course's commands.")
-    commands = top.add_subparsers(dest="command", required=True, parser_class=Parser)
+    top = _Parser(prog="python -m aigc_course", description="AIGC: principles and code. The course's commands.")
+    commands = top.add_subparsers(dest="command", required=True, parser_class=_Parser)
     train = commands.add_parser("train", help="train the article's networks from nothing to digits")
     train.add_argument("--steps", type=int, default=None, help=f"training steps in all (default {recipe.STEPS})")
     train.add_argument("--minutes", type=float, default=None, help="as many steps as this machine makes in that time")
@@ -49,7 +52,7 @@ def parser():
     sample.add_argument("--n", type=int, default=40, help="how many images (default 40)")
     sample.add_argument("--seed", type=int, default=0, help="of the noise (default 0)")
     sample.add_argument("--out", default="samples.png", help="the picture's file, .png (default samples.png)")
-    large.add_parser(commands)
+    words_command.add_parser(commands)
     command.add_parser(commands)
     commands.add_parser("doctor", help="check this machine and say what to mend")
     return top
@@ -58,7 +61,7 @@ def parser():
 # --- sample ----------------------------------------------------------------------------------------------
 
 
-def sample(arguments):
+def _sample(arguments):
     """Draws images and writes them as one picture."""
     out = Path(arguments.out)
     if not 1 <= arguments.n <= 10_000:
@@ -67,7 +70,7 @@ def sample(arguments):
         raise CourseError(f"--seed must be 0 or more; received {arguments.seed}.")
     if out.suffix.lower() != ".png":
         raise CourseError(f"--out must end in .png; received {out.name!r}.")
-    runtime.check_writable(out.parent)
+    files.check_writable(out.parent)
     if arguments.weights and not Path(arguments.weights).is_file():
         raise CourseError(f"--weights must name a file; there is no {arguments.weights}. Train first: make train.")
     runtime.start(7, report=False)
@@ -75,7 +78,9 @@ def sample(arguments):
 
     generator = gan.load_generator(arguments.weights)
     size = (arguments.n, generator.input_shape[-1])
-    images = gan.generate(generator, np.random.default_rng(arguments.seed).standard_normal(size, dtype=np.float32))
+    images = gan.generate_images(
+        generator, np.random.default_rng(arguments.seed).standard_normal(size, dtype=np.float32)
+    )
     columns = max(1, int(np.ceil(np.sqrt(arguments.n * 1.6))))
     picture = plots.png(plots.image_grid(images, columns=columns))
     write_whole(out, lambda part: part.write_bytes(picture))
@@ -83,10 +88,10 @@ def sample(arguments):
     return 0
 
 
-COMMANDS = {
-    "train": recipe.train,
-    "sample": sample,
-    "generate": large.generate,
+_COMMANDS = {
+    "train": recipe.run,
+    "sample": _sample,
+    "generate": words_command.run,
     "grade": command.grade,
     "doctor": doctor,
 }
@@ -95,19 +100,19 @@ COMMANDS = {
 def main(argv=None):
     """Runs a command; returns the exit code: 0, 1 (doctor found faults), 2 (bad input), 130 (Ctrl-C)."""
     runtime.forgiving_output()
-    arguments = parser().parse_args(argv)
+    arguments = _parser().parse_args(argv)
     runtime.configure()
     if hasattr(signal, "SIGTERM"):  # a polite kill is treated as Ctrl-C: nothing learnt is lost
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        return COMMANDS[arguments.command](arguments)
+        return _COMMANDS[arguments.command](arguments)
     except CourseError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except OSError as error:
         if error.filename is None:
             raise
-        print(f"error: {runtime.unreadable(error.filename, error) or error}", file=sys.stderr)
+        print(f"error: {files.unreadable(error.filename, error) or error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt as stopped:
         print(str(stopped) or "stopped", file=sys.stderr)

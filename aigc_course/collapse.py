@@ -13,12 +13,35 @@ import tensorflow as tf
 from keras import layers
 
 from aigc_course import data, metrics, objectives
-from aigc_course.runtime import CourseError, one_of
+from aigc_course.errors import CourseError, is_whole, one_of
+from aigc_course.step import Players, move_discriminator, move_generator
+
+__all__ = [
+    "BATCH",
+    "BEST",
+    "DATA",
+    "METHODS",
+    "RPGAN",
+    "SCORED",
+    "STEPS",
+    "Arena",
+    "Method",
+    "SeedDense",
+    "Waves",
+    "at",
+    "build",
+    "compare",
+    "get",
+    "score",
+    "settled",
+]
 
 # name -> (function of (n, rng) that returns (samples, centres), sigma): the protocol of VEEGAN and PacGAN
 DATA = {"ring": (data.ring, 0.01), "grid": (data.grid, 0.05)}
-BATCH, STEPS, SCORED, TRAINING_POINTS = 128, 8000, 2500, 100_000
-SLOPE = 0.2  # of LeakyReLU below zero
+BATCH, STEPS, SCORED, _TRAINING_POINTS = 128, 8000, 2500, 100_000
+_SLOPE = 0.2  # of LeakyReLU below zero
+_DRAWS = 6  # places for random numbers that a move of the discriminator has, one more than it uses
+_UNUSED = 2**30  # a place behind those of all training steps
 
 
 class Method(NamedTuple):
@@ -50,8 +73,9 @@ class Method(NamedTuple):
 
 
 RPGAN = Method("relativistic", r1=(1.0, 1.0), r2=(1.0, 1.0), beta_1=0.0, beta_2=0.99)
-BEST = RPGAN._replace(coins=10, g_width=64, d_width=64, g_depth=3, d_depth=3, fourier=32,
-                      r1=(1.0, 1e-4), r2=(1.0, 1e-4), settle=True)  # fmt: skip
+BEST = RPGAN._replace(
+    coins=10, g_width=64, d_width=64, g_depth=3, d_depth=3, fourier=32, r1=(1.0, 1e-4), r2=(1.0, 1e-4), settle=True
+)
 METHODS = {
     "gan": Method(),
     "settled": Method(settle=True),
@@ -158,27 +182,27 @@ def build(method, seeds):
     Returns:
         Two `keras.Sequential`: (S, B, latent + coins) -> (S, B, 2), and (S, B, 2 pack) -> logits (S, B, 1).
     """
-    method, seeds = get(method), check_seeds(seeds)
+    method, seeds = get(method), _check_seeds(seeds)
 
     def network(inputs, outputs, width, depth, first, spectral=False, waves=0, name=None):
         hidden = []
         for index in range(depth):
-            hidden += [SeedDense(width, seeds, first + index, spectral), layers.LeakyReLU(negative_slope=SLOPE)]
+            hidden += [SeedDense(width, seeds, first + index, spectral), layers.LeakyReLU(negative_slope=_SLOPE)]
         parts = [layers.Input(batch_shape=(len(seeds), None, inputs))]
         parts += [Waves(waves, seeds)] if waves else []
         return keras.Sequential([*parts, *hidden, SeedDense(outputs, seeds, first + depth, spectral)], name=name)
 
     generator = network(method.latent + method.coins, 2, method.g_width, method.g_depth, 0, name="generator")
-    discriminator = network(2 * method.pack, 1, method.d_width, method.d_depth, 100, method.spectral, method.fourier,
-                            name="discriminator")  # fmt: skip
+    discriminator = network(
+        2 * method.pack, 1, method.d_width, method.d_depth, 100, method.spectral, method.fourier, name="discriminator"
+    )
     return generator, discriminator
 
 
-def check_seeds(seeds):
+def _check_seeds(seeds):
     """Returns the seeds as a tuple of ints, or says what is wrong with them."""
     seeds = tuple(seeds)
-    whole = all(isinstance(seed, (int, np.integer)) and not isinstance(seed, bool) and seed >= 0 for seed in seeds)
-    if not seeds or not whole or len(set(seeds)) < len(seeds):
+    if not seeds or not all(is_whole(seed) and seed >= 0 for seed in seeds) or len(set(seeds)) < len(seeds):
         raise CourseError(f"seeds must be different integers from 0 up; received {seeds!r}. Try range(10).")
     return tuple(int(seed) for seed in seeds)
 
@@ -202,8 +226,8 @@ class Arena:
     """
 
     def __init__(self, method, points="ring", seeds=(0,), steps=STEPS):
-        self.method, self.seeds, self.steps, self.step = get(method), check_seeds(seeds), steps, 0
-        points = check_points(points)
+        self.method, self.seeds, self.steps, self.step = get(method), _check_seeds(seeds), steps, 0
+        points = _check_points(points)
         self.scale = float(np.sqrt(((points - points.mean(axis=0)) ** 2).mean()))
         self.points = tf.constant(points / self.scale)
         self.generator, self.discriminator = build(self.method, self.seeds)
@@ -213,26 +237,28 @@ class Arena:
         )
         self.d_optimizer.build(self.discriminator.trainable_variables)
         self.g_optimizer.build(self.generator.trainable_variables)
+        self.stride = max(64, _DRAWS * self.method.d_steps + 2)  # 2: for the generator's move
         self.compiled = tf.function(self.train_step)
 
-    def random(self, kind, step, draw, shape, **options):
-        """Numbers (S, *shape) by one of TensorFlow's stateless functions: what seed, step and draw decide alone."""
-        return tf.stack([kind(shape, tf.stack([seed, 64 * step + draw]), **options) for seed in self.seeds])
+    def random(self, kind, place, shape, **options):
+        """Numbers (S, *shape) by one of TensorFlow's stateless functions: what seed and place decide alone. A place is
+        stride · step + draw: a step draws less often than stride, so no two steps share one."""
+        return tf.stack([kind(shape, tf.stack([seed, place]), **options) for seed in self.seeds])
 
-    def noise(self, n, step, draw):
+    def noise(self, n, place):
         """z (S, n, latent + coins)."""
-        z = self.random(tf.random.stateless_normal, step, draw, (n, self.method.latent + self.method.coins))
+        z = self.random(tf.random.stateless_normal, place, (n, self.method.latent + self.method.coins))
         smooth, coins = tf.split(z, [self.method.latent, self.method.coins], axis=-1)
         return tf.concat([smooth, tf.where(coins > 0, 1.0, -1.0)], axis=-1)
 
-    def reals(self, step, draw):
+    def reals(self, place):
         """Training points (S, BATCH, 2), in units of `scale`."""
         places = {"minval": 0, "maxval": len(self.points), "dtype": tf.int32}
-        return tf.gather(self.points, self.random(tf.random.stateless_uniform, step, draw, (BATCH,), **places))
+        return tf.gather(self.points, self.random(tf.random.stateless_uniform, place, (BATCH,), **places))
 
     def train_step(self, step, noise, r1, r2):
         """D moves d_steps times, then G once, through the D that it meets then; returns both losses."""
-        method, seeds = self.method, float(len(self.seeds))
+        method, seeds, place = self.method, float(len(self.seeds)), self.stride * step
         objective = objectives.get(method.objective)
 
         def logits(points):
@@ -240,38 +266,39 @@ class Arena:
 
         def seen(points, draw):
             if any(method.instance_noise):
-                points += noise * self.random(tf.random.stateless_normal, step, draw, (BATCH, 2))
+                points += noise * self.random(tf.random.stateless_normal, place + draw, (BATCH, 2))
             return objectives.pack(points, method.pack, batch_axes=2)
 
+        def total(loss):
+            return seeds * loss  # losses are means over the seeds too: each seed's share is its own loss
+
+        weights = {"r1": r1 if any(method.r1) else 0, "r2": r2 if any(method.r2) else 0}
+        optimizers = self.d_optimizer, self.g_optimizer
+        players = Players(self.generator, self.discriminator, *optimizers, objective, logits, None, total, total)
         for turn in range(method.d_steps):
-            draw = 6 * turn
+            draw = _DRAWS * turn
             with tf.GradientTape() as g_tape:
-                fakes = self.generator(self.noise(BATCH, step, draw), training=True)
-            reals = self.reals(step, draw + 1)
+                fakes = self.generator(self.noise(BATCH, place + draw), training=True)
+            reals = self.reals(place + draw + 1)
             real_seen, fake_seen = seen(reals, draw + 2), seen(fakes, draw + 3)
-            with tf.GradientTape() as d_tape:
-                real_logits, real_penalty = objectives.with_r1(logits, real_seen, r1 if any(method.r1) else 0, 2)
-                fake_logits, fake_penalty = objectives.with_r1(logits, fake_seen, r2 if any(method.r2) else 0, 2)
-                d_loss = objective.d_loss(real_logits, fake_logits) + real_penalty + fake_penalty
-                if method.gradient_penalty:
-                    share = self.random(tf.random.stateless_uniform, step, draw + 4, (real_seen.shape[1], 1))
-                    between = objectives.gradient_penalty(logits, real_seen, fake_seen, batch_axes=2, share=share)
-                    d_loss += method.gradient_penalty * between
-                total = seeds * d_loss  # losses are means over the seeds too: each seed's share is its own loss
-            weights = self.discriminator.trainable_variables
-            self.d_optimizer.apply(d_tape.gradient(total, weights), weights)
+            share = None
+            if method.gradient_penalty:
+                share = self.random(tf.random.stateless_uniform, place + draw + 4, (real_seen.shape[1], 1))
+            real_logits, _, _, d_loss = move_discriminator(
+                players,
+                real_seen,
+                fake_seen,
+                **weights,
+                gradient_penalty=method.gradient_penalty,
+                batch_axes=2,
+                share=share,
+            )
             if method.clip:
                 objectives.clip_weights(self.discriminator, method.clip)
-
-        with tf.GradientTape() as tape:
-            tape.watch(fakes)
-            answer = logits(seen(fakes, 62))
-            real_logits = logits(seen(reals, 63)) if objective.paired else real_logits
-            g_loss = objective.g_loss(real_logits, answer)
-            total = seeds * g_loss
-        weights = self.generator.trainable_variables
-        slopes = tape.gradient(total, fakes)
-        self.g_optimizer.apply(g_tape.gradient(fakes, weights, output_gradients=slopes), weights)
+        again = seen(reals, self.stride - 1) if objective.paired else None
+        g_loss = move_generator(
+            players, fakes, g_tape, real_logits, again, lambda points: seen(points, self.stride - 2)
+        )
         return d_loss, g_loss
 
     def train(self, steps=None, progress=None):
@@ -294,7 +321,7 @@ class Arena:
 
     def sample(self, n=SCORED):
         """Generated points (S, n, 2), in the data's own units; noise that no training step has used."""
-        z = self.noise(n, tf.constant(2**24), 0)
+        z = self.noise(n, tf.constant(_UNUSED))
         return self.scale * self.generator(z, training=False).numpy()
 
     def logits(self, points):
@@ -317,11 +344,11 @@ def settled(share, since=0.7, low=0.02):
     return low + (1 - low) * (1 + np.cos(np.pi * way)) / 2
 
 
-def check_points(points):
+def _check_points(points):
     """Training points (N, 2), float32, from a name in DATA or an array."""
     if isinstance(points, str):
         make, _ = one_of(points, DATA, "data")
-        return make(TRAINING_POINTS, np.random.default_rng(0))[0]
+        return make(_TRAINING_POINTS, np.random.default_rng(0))[0]
     points = np.asarray(points)
     if points.ndim != 2 or points.shape[1] != 2 or len(points) < 2 or not np.isfinite(points.astype(float)).all():
         raise CourseError(f"points must be a finite array (N, 2), N >= 2; received shape {points.shape}.")

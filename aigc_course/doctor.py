@@ -17,15 +17,33 @@ import urllib.request
 from pathlib import Path
 from typing import NamedTuple
 
-from aigc_course import container, folders, runtime
+from aigc_course import container, errors, files, folders, runtime
 
-ROOT = Path(__file__).resolve().parent.parent
+__all__ = [
+    "CHECKS",
+    "GPU_DEVICES",
+    "GPU_PROGRAM",
+    "PACKAGES",
+    "PORT",
+    "Finding",
+    "can_lock",
+    "can_run",
+    "check_locks",
+    "doctor",
+    "examine",
+    "fine",
+    "lacking",
+    "note",
+    "without_packages",
+]
+
+_ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("IPython", "ipywidgets", "matplotlib", "numpy", "PIL", "psutil", "tqdm")  # pyproject.toml's dependencies
-IN_A_KERNEL = ("ipykernel", "aigc_course", "tensorflow")  # what the notebooks' Python needs
+_IN_A_KERNEL = ("ipykernel", "aigc_course", "tensorflow")  # what the notebooks' Python needs
 GPU_DEVICES = "/dev/nvidia[0-9]*"
 GPU_PROGRAM = "nvidia-smi"
 PORT = 8888  # the first that JupyterLab tries
-LOCAL = ("localhost", "127.0.0.1")  # the addresses of `make lab`
+_LOCAL = ("localhost", "127.0.0.1")  # the addresses of `make lab`
 
 
 class Finding(NamedTuple):
@@ -44,7 +62,7 @@ def note(found, mend=""):
     return Finding("note", found, mend)
 
 
-def fault(found, mend):
+def _fault(found, mend):
     return Finding("MEND", found, mend)
 
 
@@ -52,7 +70,7 @@ def doctor(_arguments):
     """Reports on the machine; returns 1 when something must be mended."""
     findings = {}
     for name, check in CHECKS.items():
-        missing = [other for other in NEEDS.get(name, ()) if findings[other].state != "ok"]
+        missing = [other for other in _NEEDS.get(name, ()) if findings[other].state != "ok"]
         finding = findings[name] = note(f"not looked at: {', '.join(missing)} first") if missing else examine(check)
         print(f"{finding.state:<4}  {name:<12} {finding.found}")
         if finding.mend:
@@ -66,47 +84,47 @@ def examine(check):
     """A check's finding; one that fails is a finding too, not a crash."""
     try:
         return check()
-    except runtime.CourseError as error:  # says what to do in its second sentence
+    except errors.CourseError as error:  # says what to do in its second sentence
         found, _, mend = str(error).partition(". ")
-        return fault(found, mend or "see the message")
+        return _fault(found, mend or "see the message")
     except Exception as error:
-        return fault(": ".join([type(error).__name__, *str(error).splitlines()[:1]]), "see the message")
+        return _fault(": ".join([type(error).__name__, *str(error).splitlines()[:1]]), "see the message")
 
 
 # --- Python and its packages -----------------------------------------------------------------------------
 
 
-def check_python():
+def _check_python():
     low, high = runtime.SUPPORTED_PYTHON
     found = ".".join(map(str, sys.version_info[:3]))
     if low <= sys.version_info[:2] <= high:
         return fine(found)
     *more, last = [f"{low[0]}.{minor}" for minor in range(low[1], high[1] + 1)]
     wanted = " or ".join([", ".join(more), last])
-    return fault(f"{found} ({sys.executable}); the course needs {wanted}", f"install one of these, then {set_up()}")
+    return _fault(f"{found} ({sys.executable}); the course needs {wanted}", f"install one of these, then {_set_up()}")
 
 
-def missing_packages():
+def _missing_packages():
     """The course's packages that this Python does not have."""
     return [name for name in PACKAGES if importlib.util.find_spec(name) is None]
 
 
-def set_up():
+def _set_up():
     """What to type for a Python that has all that the course needs."""
-    if not (ROOT / "Makefile").is_file():
+    if not (_ROOT / "Makefile").is_file():
         return "type `pip install 'aigc-course[cpu,lab]'`, then the same command again"
     activate = ".venv\\Scripts\\activate" if os.name == "nt" else ". .venv/bin/activate"
-    return f"in {ROOT} type `make setup` (unless that was done), then `{activate}`, then the same command again"
+    return f"in {_ROOT} type `make setup` (unless that was done), then `{activate}`, then the same command again"
 
 
-def check_packages():
-    missing = missing_packages()
-    return fault(f"{sys.executable} lacks {', '.join(missing)}", set_up()) if missing else fine("all there")
+def _check_packages():
+    missing = _missing_packages()
+    return _fault(f"{sys.executable} lacks {', '.join(missing)}", _set_up()) if missing else fine("all there")
 
 
 def can_run():
     """Whether this Python can import the course's commands."""
-    return sys.version_info[:2] >= runtime.SUPPORTED_PYTHON[0] and not missing_packages()
+    return sys.version_info[:2] >= runtime.SUPPORTED_PYTHON[0] and not _missing_packages()
 
 
 def without_packages(arguments):
@@ -115,12 +133,12 @@ def without_packages(arguments):
     if arguments[:1] == ["doctor"]:
         return doctor(arguments)
     old = sys.version_info[:2] < runtime.SUPPORTED_PYTHON[0]
-    finding = check_python() if old else check_packages()
+    finding = _check_python() if old else _check_packages()
     print(f"error: {'Python ' if old else ''}{finding.found}. To mend: {finding.mend}.", file=sys.stderr)
     return 2
 
 
-def check_tensorflow():
+def _check_tensorflow():
     found = runtime.versions()
     return fine(f"{found['tensorflow']}, Keras {found['keras']}, NumPy {found['numpy']}")
 
@@ -128,22 +146,22 @@ def check_tensorflow():
 # --- the hardware ----------------------------------------------------------------------------------------
 
 
-def check_device():
+def _check_device():
     device, xla = runtime.device(), "works" if runtime.xla_works() else "is missing: slower"
     found = f"{device}, {runtime.cores()} cores, XLA {xla}"
-    if device != "CPU" or not has_gpu():
+    if device != "CPU" or not _has_gpu():
         return fine(found)
     hidden = os.environ.get("CUDA_VISIBLE_DEVICES")
     if hidden in ("", "-1"):
         return note(f"{found}; CUDA_VISIBLE_DEVICES={hidden} hides the GPU", "`unset CUDA_VISIBLE_DEVICES` to use it")
-    libraries = "-e '.[gpu]'" if (ROOT / "Makefile").is_file() else "'aigc-course[gpu]'"
+    libraries = "-e '.[gpu]'" if (_ROOT / "Makefile").is_file() else "'aigc-course[gpu]'"
     return note(
         f"{found}; there is an NVIDIA GPU, which TensorFlow does not see",
         f"to use it: pip install {libraries} (CUDA's libraries); if they are there, see that `{GPU_PROGRAM}` lists it",
     )
 
 
-def has_gpu():
+def _has_gpu():
     """Whether the machine has an NVIDIA GPU, by its device file or its driver's program."""
     if glob.glob(GPU_DEVICES):
         return True
@@ -154,7 +172,7 @@ def has_gpu():
         return False
 
 
-def check_speed():
+def _check_speed():
     gflops = runtime.speed()
     if runtime.device() != "CPU":
         return fine(f"{gflops:.0f} GFLOP/s on the processor; the README's minutes are of machines without a GPU")
@@ -162,35 +180,35 @@ def check_speed():
     return fine(f"{gflops:.0f} GFLOP/s: chapters take about {factor:.2g} × the minutes in the README")
 
 
-def check_memory():
+def _check_memory():
     (total, available), limit = runtime.memory_gib(), container.memory()
     found = f"{available:.1f} of {total:.1f} GiB free" + (" (the limit of this container)" if limit else "")
     if available >= 2:
         return fine(found)
     more = ", or give the container more (docker run --memory=4g)" if limit else ""
-    return fault(found, f"close other programs: training needs 2 GiB{more}")
+    return _fault(found, f"close other programs: training needs 2 GiB{more}")
 
 
 # --- folders and files -----------------------------------------------------------------------------------
 
 
-def check_results():
+def _check_results():
     folder, remark = runtime.results()
     if remark:
         return note(remark, "to name a folder of your own: export AIGC_RUNS=/path/of/the/folder")
     return fine(f"go to {folder.absolute()}")
 
 
-def results_folder():
+def _results_folder():
     """The folder in which results, or the folder for them, will be made: one that exists."""
     folder = (runtime.results()[0] or Path(tempfile.gettempdir())).absolute()
     return next(place for place in (folder, *folder.parents) if place.is_dir())
 
 
-def check_disk():
-    free = shutil.disk_usage(str(results_folder())).free / 2**30
+def _check_disk():
+    free = shutil.disk_usage(str(_results_folder())).free / 2**30
     found = f"{free:.1f} GiB free"
-    return fine(found) if free >= 1 else fault(found, "make room (1 GiB), or name another disk: export AIGC_RUNS=…")
+    return fine(found) if free >= 1 else _fault(found, "make room (1 GiB), or name another disk: export AIGC_RUNS=…")
 
 
 def check_locks():
@@ -200,12 +218,12 @@ def check_locks():
     path = Path(__file__).parent / "assets" / "generator.weights.h5"
     try:
         h5py.File(path, "r").close()
-        with tempfile.TemporaryDirectory(dir=str(results_folder())) as place:
+        with tempfile.TemporaryDirectory(dir=str(_results_folder())) as place:
             path = Path(place) / "try.h5"
             h5py.File(path, "w").close()
             locked = can_lock(place)
     except OSError as error:
-        reason = runtime.unreadable(path, error)
+        reason = files.unreadable(path, error)
         if reason is None:
             return note(f"{path.name} cannot be opened", "see below, at data")
         raise reason from error
@@ -232,26 +250,26 @@ def can_lock(folder):
     return True
 
 
-def check_data():
+def _check_data():
     from aigc_course import data
 
-    for name in data.checksums():
+    for name in data.shipped_files():
         data.asset(name)
-    return fine(f"{len(data.checksums())} files, all as shipped (SHA-256)")
+    return fine(f"{len(data.shipped_files())} files, all as shipped (SHA-256)")
 
 
 # --- JupyterLab ------------------------------------------------------------------------------------------
 
 
-def check_jupyter():
+def _check_jupyter():
     if folders.on_colab():
         return fine("Colab's own")
     if importlib.util.find_spec("jupyterlab") is None:
-        return fault("no JupyterLab", "run `make setup`, or pip install 'aigc-course[lab]'")
+        return _fault("no JupyterLab", "run `make setup`, or pip install 'aigc-course[lab]'")
     return fine("JupyterLab is there")
 
 
-def check_kernel():
+def _check_kernel():
     """The Python that JupyterLab starts for a notebook; a kernel of a removed environment is the usual fault."""
     if folders.on_colab():
         return fine("Colab's own")
@@ -261,40 +279,42 @@ def check_kernel():
     try:
         spec = KernelSpecManager().get_kernel_spec("python3")
     except NoSuchKernel:
-        return fault("JupyterLab knows no kernel python3", install)
+        return _fault("JupyterLab knows no kernel python3", install)
     named = spec.argv[0]
     bare = named in ("python", "python3", "python{}.{}".format(*sys.version_info[:2]))  # jupyter_client's own rule
     program = sys.executable if bare else shutil.which(named)
     mend = f"`jupyter kernelspec remove -f python3`, then {install}"
     if program is None:
-        return fault(f"python3 in {spec.resource_dir} starts {named}, which is gone", mend)
+        return _fault(f"python3 in {spec.resource_dir} starts {named}, which is gone", mend)
     lacks = lacking(program)
     if lacks and os.path.abspath(program) == os.path.abspath(sys.executable):
-        return fault(f"python3 starts {program}, which lacks {lacks}", f"`{program} -m pip install -e {ROOT}[cpu,lab]`")
+        return _fault(
+            f"python3 starts {program}, which lacks {lacks}", f"`{program} -m pip install -e {_ROOT}[cpu,lab]`"
+        )
     if lacks:
-        return fault(f"python3 in {spec.resource_dir} starts {named}, which lacks {lacks}", mend)
+        return _fault(f"python3 in {spec.resource_dir} starts {named}, which lacks {lacks}", mend)
     return fine(f"python3 starts {program}")
 
 
 def lacking(program):
     """The packages that a notebook needs and another Python does not have, as text."""
     code = "import importlib.util as u, sys; print(', '.join(n for n in sys.argv[1:] if u.find_spec(n) is None))"
-    command = [program, "-c", code, *IN_A_KERNEL]
+    command = [program, "-c", code, *_IN_A_KERNEL]
     # elsewhere: in the course's own folder every Python finds aigc_course
     done = subprocess.run(command, stdout=subprocess.PIPE, timeout=60, cwd=tempfile.gettempdir(), check=True)
     return done.stdout.decode().strip()
 
 
-def check_port():
-    if is_free(PORT):
+def _check_port():
+    if _is_free(PORT):
         return fine(f"{PORT} is free")
     return note(
-        f"{PORT} is in use by {owner(PORT)}: `make lab` takes the next that is free",
+        f"{PORT} is in use by {_owner(PORT)}: `make lab` takes the next that is free",
         f"open the address that `make lab` prints; http://127.0.0.1:{PORT} is the other's page, with another token",
     )
 
 
-def is_free(port):
+def _is_free(port):
     """Whether a server could listen at a port of this machine."""
     with socket.socket() as server:
         if os.name != "nt":  # there it would take a port away from another
@@ -306,7 +326,7 @@ def is_free(port):
     return True
 
 
-def owner(port):
+def _owner(port):
     """Who listens at a port, as far as Jupyter's own records say."""
     try:
         from jupyter_server.serverapp import list_running_servers
@@ -316,22 +336,22 @@ def owner(port):
     return f"the JupyterLab of {roots[0]}" if roots else "another program"
 
 
-def check_proxy():
+def _check_proxy():
     found = urllib.request.getproxies_environment()
     if not any(found.get(kind) for kind in ("http", "https", "all")):
         return fine("none")
     exempt = found.get("no", "")
-    missing = [host for host in LOCAL if not is_exempt(host, exempt)]
+    missing = [host for host in _LOCAL if not _is_exempt(host, exempt)]
     if not missing:
         return fine("set, but not for this machine's own addresses")
     wanted = ",".join([*filter(None, [exempt]), *missing])
-    return fault(
+    return _fault(
         f"set without an exemption for {' and '.join(missing)}: browser and kernel may not reach each other",
         f"before `make lab`: export no_proxy={wanted} NO_PROXY={wanted} (and the same in the browser's own settings)",
     )
 
 
-def is_exempt(host, exempt):
+def _is_exempt(host, exempt):
     """Whether a host stands in the text of no_proxy; a network as 127.0.0.0/8 counts too."""
     if urllib.request.proxy_bypass_environment(host, {"no": exempt}):
         return True
@@ -345,22 +365,22 @@ def is_exempt(host, exempt):
 
 
 CHECKS = {
-    "Python": check_python,
-    "packages": check_packages,
-    "memory": check_memory,  # before TensorFlow takes its share
-    "TensorFlow": check_tensorflow,
-    "device": check_device,
-    "speed": check_speed,
-    "results": check_results,
-    "disk": check_disk,
+    "Python": _check_python,
+    "packages": _check_packages,
+    "memory": _check_memory,  # before TensorFlow takes its share
+    "TensorFlow": _check_tensorflow,
+    "device": _check_device,
+    "speed": _check_speed,
+    "results": _check_results,
+    "disk": _check_disk,
     "locks": check_locks,
-    "data": check_data,
-    "Jupyter": check_jupyter,
-    "kernel": check_kernel,
-    "port": check_port,
-    "proxy": check_proxy,
+    "data": _check_data,
+    "Jupyter": _check_jupyter,
+    "kernel": _check_kernel,
+    "port": _check_port,
+    "proxy": _check_proxy,
 }
-NEEDS = {  # what must be right before a check can say anything
+_NEEDS = {  # what must be right before a check can say anything
     "TensorFlow": ("packages",),
     "device": ("TensorFlow",),
     "speed": ("TensorFlow",),

@@ -7,6 +7,8 @@ import keras
 import tensorflow as tf
 from keras import layers
 
+__all__ = ["BatchNormalization", "Conv2D", "Dropout", "on_cpu"]
+
 
 def on_cpu():
     """True where no GPU does the work. cuDNN has kernels of its own for both layers."""

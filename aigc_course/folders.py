@@ -5,8 +5,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+__all__ = ["DRIVE", "can_write", "on_colab", "place"]
+
 DRIVE = Path("/content/drive/MyDrive")  # where Colab shows the user's Google Drive once it is mounted
-MOUNT = "from google.colab import drive; drive.mount('/content/drive')"
+_MOUNT = "from google.colab import drive; drive.mount('/content/drive')"
 
 
 def place():
@@ -24,7 +26,7 @@ def place():
     if on_colab() and DRIVE.is_dir() and can_write(DRIVE):
         return DRIVE / "aigc-course" / "runs", f"Results go to {DRIVE}/aigc-course/runs and outlive this session."
     if can_write(usual):
-        lost = f"Results go with this session. To keep those to come, mount your Drive first: {MOUNT}"
+        lost = f"Results go with this session. To keep those to come, mount your Drive first: {_MOUNT}"
         return usual, lost if on_colab() else ""
     folder = home / "aigc-course" / "runs"
     if home.is_absolute() and can_write(folder):

@@ -1,39 +1,39 @@
 """GAN: a keras.Model that trains two players in one step, keeps an averaged generator, saves and resumes."""
 
+import functools
 from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from aigc_course import data, fast, models, objectives, progress, runtime
-from aigc_course.errors import Stopped
-from aigc_course.progress import Checkpoint, ImageMonitor, ScoreMonitor
-from aigc_course.runtime import CourseError, write_whole
+from aigc_course import data, fast, files, models, objectives, progress, runtime
+from aigc_course.errors import CourseError, Stopped, number, one_of, whole_number
+from aigc_course.files import write_whole
+from aigc_course.step import STEPS, Players
 
-__all__ = ["GAN", "Checkpoint", "ImageMonitor", "ScoreMonitor", "adam", "generate", "load_generator", "save_weights"]
+__all__ = ["GAN", "adam", "generate_images", "load_generator", "save_weights"]
 
 
 @keras.saving.register_keras_serializable(package="aigc_course")
 class GAN(keras.Model):
     """A generator and a discriminator that are trained against each other (Goodfellow et al., 2014).
 
-    There are three ways to make a step. Fused: one forward pass of the generator serves both players, who move at the
-    same time. Two-step, as in textbooks: the discriminator moves, then the generator answers with new noise.
-    `d_first`, the recipe of `make train`: the discriminator moves, then the generator answers with the same images;
-    one forward pass of the generator too, and its gradient comes from the discriminator as it is now.
+    There are three ways to make a step (`step.STEPS`). "fused": one forward pass of the generator serves both players,
+    who move at the same time. "two_step", as in textbooks: the discriminator moves, then the generator answers with new
+    noise. "d_first", the recipe of `make train`: the discriminator moves, then the generator answers with the same
+    images; one forward pass of the generator too, and its gradient comes from the discriminator as it is now.
 
     Args:
         generator: Keras model, (B, latent_dim) -> (B, H, W, C) in [-1, 1].
         discriminator: Keras model, (B, H, W, C) -> logits (B, 1).
         latent_dim: int, the length of z.
         objective: str, one of `objectives.OBJECTIVES`.
-        fused: bool, the fused step (True) or the two-step one.
-        d_first: bool, the third way instead of either.
+        step: str, "fused", "two_step" or "d_first".
         r1, r2: floats, weights of the slope penalty on the discriminator at real and at generated images
-            (`objectives.r1_penalty`); they need d_first. 0 = none.
-        g_dropout: bool, whether the generator learns through the discriminator's dropout; False needs d_first and a
-            Sequential discriminator.
+            (`objectives.r1_penalty`); they need step="d_first". 0 = none.
+        g_dropout: bool, whether the generator learns through the discriminator's dropout; False needs
+            step="d_first" and a Sequential discriminator.
         ema_decay: float in [0, 1), of the averaged generator that draws the samples (0 = no average).
         seed: int; noise and the order of the data depend on it and on the step alone.
 
@@ -51,8 +51,7 @@ class GAN(keras.Model):
         discriminator,
         latent_dim=models.LATENT_DIM,
         objective="non_saturating",
-        fused=True,
-        d_first=False,
+        step="fused",
         r1=0.0,
         r2=0.0,
         g_dropout=True,
@@ -63,28 +62,21 @@ class GAN(keras.Model):
         super().__init__(**kwargs)
         self.latent_dim = models.check_latent_dim(latent_dim)
         models.check_players(generator, discriminator, self.latent_dim)
-        if not isinstance(ema_decay, (int, float)) or not 0.0 <= ema_decay < 1.0:
-            raise CourseError(f"ema_decay must lie in [0, 1); received {ema_decay!r}. 0.998 is the default.")
-        for name, weight in (("r1", r1), ("r2", r2)):
-            number = isinstance(weight, (int, float)) and not isinstance(weight, bool) and 0.0 <= weight < 1e6
-            if not number or (weight and not d_first):
-                raise CourseError(
-                    f"{name} must be a number from 0 up, and needs d_first=True; received {weight!r}. Try 0.3."
-                )
-        if not g_dropout and not (d_first and isinstance(discriminator, keras.Sequential)):
-            raise CourseError("g_dropout=False needs d_first=True and a keras.Sequential discriminator.")
-        if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**31:
-            raise CourseError(f"seed must be an integer from 0 to 2147483647; received {seed!r}. Try seed=7.")
+        one_of(step, STEPS, "step")
+        self.ema_decay = number(ema_decay, "ema_decay", low=0, below=1, hint="0.998 is the default.")
+        self.r1, self.r2 = (number(w, name, low=0, below=1e6, hint="Try 0.3.") for name, w in (("r1", r1), ("r2", r2)))
+        if (r1 or r2) and step != "d_first":
+            raise CourseError(f'r1 and r2 need step="d_first"; received step={step!r}, r1={r1!r}, r2={r2!r}.')
+        if not g_dropout and not (step == "d_first" and isinstance(discriminator, keras.Sequential)):
+            raise CourseError('g_dropout=False needs step="d_first" and a keras.Sequential discriminator.')
+        self.seed = whole_number(seed, "seed", 0, 2**31 - 1, "Try seed=7.")
         self.generator = generator
         self.discriminator = discriminator
         self.ema_generator = keras.models.clone_model(generator)
         self.ema_generator.set_weights(generator.get_weights())
         self.ema_generator.trainable = False  # no optimiser ever sees it
         self.objective = objectives.get(objective)
-        self.fused, self.d_first, self.g_dropout = bool(fused), bool(d_first), bool(g_dropout)
-        self.r1, self.r2 = float(r1), float(r2)
-        self.ema_decay = float(ema_decay)
-        self.seed = int(seed)
+        self.step_name, self.g_dropout = step, bool(g_dropout)
         names = ("d_loss", "g_loss", "real_share", "fake_share")
         self.trackers = {name: keras.metrics.Mean(name=name) for name in names}
         self.built = True
@@ -148,14 +140,22 @@ class GAN(keras.Model):
     def train_step(self, batch):
         """One step of both players on a batch of real images; returns the running means of the losses."""
         real_images, _, _ = keras.utils.unpack_x_y_sample_weight(batch)
-        make_step = self.d_first_step if self.d_first else self.fused_step if self.fused else self.two_step
-        real_logits, fake_logits = make_step(real_images)
+        noise = functools.partial(self.noise, tf.shape(real_images)[0])
+        penalties = {"r1": self.r1, "r2": self.r2} if self.step_name == "d_first" else {}
+        real_logits, fake_logits = STEPS[self.step_name](self.players(), real_images, noise, **penalties)
         self.update_ema()
         self.trackers["d_loss"].update_state(self.objective.d_loss(real_logits, fake_logits))
         self.trackers["g_loss"].update_state(self.objective.g_loss(real_logits, fake_logits))
         self.trackers["real_share"].update_state(tf.cast(real_logits > 0, tf.float32))
         self.trackers["fake_share"].update_state(tf.cast(fake_logits < 0, tf.float32))
         return {name: tracker.result() for name, tracker in self.trackers.items()}
+
+    def players(self):
+        """Both networks, what they minimise and how, for `step`."""
+        look = functools.partial(self.logits, dropout=self.g_dropout)
+        scales = (functools.partial(self.share, optimizer) for optimizer in (self.d_optimizer, self.g_optimizer))
+        optimizers = self.d_optimizer, self.g_optimizer
+        return Players(self.generator, self.discriminator, *optimizers, self.objective, self.logits, look, *scales)
 
     def logits(self, images, dropout=True):
         """The discriminator's opinion in training, (B, 1), in float32: a loss in half precision would lose digits."""
@@ -166,64 +166,6 @@ class GAN(keras.Model):
                 normal = isinstance(layer, keras.layers.BatchNormalization)
                 images = layer(images, training=True) if normal else layer(images)
         return tf.cast(images, tf.float32)
-
-    def fused_step(self, real_images):
-        """Both gradients from one forward pass of the generator; the players move at the same time."""
-        z = self.noise(tf.shape(real_images)[0], draw=0)
-        with tf.GradientTape() as d_tape, tf.GradientTape() as g_tape:
-            fake_images = self.generator(z, training=True)
-            real_logits = self.logits(real_images)
-            fake_logits = self.logits(fake_images)
-            d_loss = self.share(self.d_optimizer, self.objective.d_loss(real_logits, fake_logits))
-            g_loss = self.share(self.g_optimizer, self.objective.g_loss(real_logits, fake_logits))
-        d_gradients = d_tape.gradient(d_loss, self.discriminator.trainable_variables)
-        g_gradients = g_tape.gradient(g_loss, self.generator.trainable_variables)
-        self.d_optimizer.apply(d_gradients, self.discriminator.trainable_variables)
-        self.g_optimizer.apply(g_gradients, self.generator.trainable_variables)
-        return real_logits, fake_logits
-
-    def two_step(self, real_images):
-        """The discriminator moves; then the generator answers the new discriminator with new noise."""
-        batch_size = tf.shape(real_images)[0]
-        fake_images = self.generator(self.noise(batch_size, draw=0), training=True)
-        with tf.GradientTape() as d_tape:
-            real_logits = self.logits(real_images)
-            fake_logits = self.logits(fake_images)
-            d_loss = self.share(self.d_optimizer, self.objective.d_loss(real_logits, fake_logits))
-        d_gradients = d_tape.gradient(d_loss, self.discriminator.trainable_variables)
-        self.d_optimizer.apply(d_gradients, self.discriminator.trainable_variables)
-
-        z = self.noise(batch_size, draw=1)
-        with tf.GradientTape() as g_tape:
-            answer = self.logits(self.generator(z, training=True))
-            reals = self.logits(real_images) if self.objective.paired else real_logits
-            g_loss = self.share(self.g_optimizer, self.objective.g_loss(reals, answer))
-        g_gradients = g_tape.gradient(g_loss, self.generator.trainable_variables)
-        self.g_optimizer.apply(g_gradients, self.generator.trainable_variables)
-        return real_logits, fake_logits
-
-    def d_first_step(self, real_images):
-        """The discriminator moves; then the generator answers the new discriminator with the same images."""
-        with tf.GradientTape() as g_tape:
-            fake_images = self.generator(self.noise(tf.shape(real_images)[0], draw=0), training=True)
-        with tf.GradientTape() as d_tape:
-            real_logits, real_penalty = objectives.with_r1(self.logits, real_images, self.r1)
-            fake_logits, fake_penalty = objectives.with_r1(self.logits, fake_images, self.r2)
-            d_loss = self.objective.d_loss(real_logits, fake_logits) + real_penalty + fake_penalty
-            d_loss = self.share(self.d_optimizer, d_loss)
-        d_gradients = d_tape.gradient(d_loss, self.discriminator.trainable_variables)
-        self.d_optimizer.apply(d_gradients, self.discriminator.trainable_variables)
-
-        with tf.GradientTape() as tape:  # chain rule in two parts: how the loss depends on the images, ...
-            tape.watch(fake_images)
-            answer = self.logits(fake_images, self.g_dropout)
-            reals = self.logits(real_images, self.g_dropout) if self.objective.paired else real_logits
-            g_loss = self.share(self.g_optimizer, self.objective.g_loss(reals, answer))
-        slopes = tape.gradient(g_loss, fake_images)
-        # ... and how they depend on the weights: the one forward pass above is used again
-        g_gradients = g_tape.gradient(fake_images, self.generator.trainable_variables, output_gradients=slopes)
-        self.g_optimizer.apply(g_gradients, self.generator.trainable_variables)
-        return real_logits, fake_logits
 
     @staticmethod
     def share(optimizer, loss):
@@ -264,9 +206,9 @@ class GAN(keras.Model):
             raise CourseError("gan.compile() must be called before gan.fit().")
         if isinstance(tf.distribute.get_strategy(), tf.distribute.MultiWorkerMirroredStrategy):
             raise CourseError(
-                "Keras 3's fit does not work on several machines (keras #20585): use distributed.train(...), or "
-                "`python -m aigc_course train --workers HOST:PORT,HOST:PORT --rank 0`. Several GPUs of one machine: "
-                "tf.distribute.MirroredStrategy and fit."
+                "Keras 3's fit does not work on several machines (keras #20585): use "
+                "distributed.train_together(...), or `python -m aigc_course train --workers HOST:PORT,HOST:PORT "
+                "--rank 0`. Several GPUs of one machine: tf.distribute.MirroredStrategy and fit."
             )
         if isinstance(x, (np.ndarray, list)):
             x = data.check_images(x)
@@ -279,9 +221,14 @@ class GAN(keras.Model):
         callbacks = [*(callbacks or []), *([bar] if verbose != 0 else [])]
         try:
             return super().fit(
-                dataset, epochs=epochs, steps_per_epoch=steps_per_epoch, callbacks=callbacks, verbose=0, shuffle=False,
+                dataset,
+                epochs=epochs,
+                steps_per_epoch=steps_per_epoch,
+                callbacks=callbacks,
+                verbose=0,
+                shuffle=False,
                 **kwargs,
-            )  # fmt: skip
+            )
         except KeyboardInterrupt:
             bar.close()
             said = f"Stopped at step {self.step}. What was learnt is kept; call fit again to go on from here."
@@ -306,7 +253,7 @@ class GAN(keras.Model):
             float32 array (n, H, W, C) in [-1, 1].
         """
         z = np.random.default_rng(seed).standard_normal((n, self.latent_dim), dtype=np.float32)
-        return generate(self.ema_generator, z, batch_size)
+        return generate_images(self.ema_generator, z, batch_size)
 
     # --- save, load --------------------------------------------------------------------------------------
 
@@ -316,8 +263,7 @@ class GAN(keras.Model):
             "discriminator": keras.saving.serialize_keras_object(self.discriminator),
             "latent_dim": self.latent_dim,
             "objective": self.objective.name,
-            "fused": self.fused,
-            "d_first": self.d_first,
+            "step": self.step_name,
             "r1": self.r1,
             "r2": self.r2,
             "g_dropout": self.g_dropout,
@@ -327,6 +273,10 @@ class GAN(keras.Model):
 
     @classmethod
     def from_config(cls, config):
+        config = dict(config)
+        if "fused" in config:  # a file of the time when two switches chose the step
+            fused, d_first = config.pop("fused"), config.pop("d_first")
+            config["step"] = "d_first" if d_first else "fused" if fused else "two_step"
         players = ("generator", "discriminator")
         built = {name: keras.saving.deserialize_keras_object(config[name]) for name in players}
         return cls(**{**config, **built})
@@ -415,7 +365,7 @@ def save_weights(network, path):
     write_whole(Path(path), write)
 
 
-def generate(generator, z, batch_size=500):
+def generate_images(generator, z, batch_size=500):
     """Images from noise in batches: (n, latent_dim) -> float32 array (n, H, W, C)."""
     parts = [generator(z[i : i + batch_size], training=False) for i in range(0, len(z), batch_size)]
     return np.concatenate(parts).astype(np.float32, copy=False)  # a network in half precision draws half precision
@@ -442,7 +392,7 @@ def load_generator(path=None):
     try:
         generator.load_weights(path)
     except Exception as error:  # HDF5 and Keras each have their own
-        raise runtime.unreadable(path, error) or CourseError(
+        raise files.unreadable(path, error) or CourseError(
             f"{path} does not hold the weights of the article's generator ({generator.count_params():,} parameters): "
             "damaged, or of other layer sizes. Take the file that `make train` wrote."
         ) from error

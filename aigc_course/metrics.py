@@ -6,7 +6,27 @@ from typing import NamedTuple
 import numpy as np
 
 from aigc_course import data
-from aigc_course.runtime import CourseError, unreadable
+from aigc_course.errors import CourseError, whole_number
+from aigc_course.files import unreadable
+
+__all__ = [
+    "FEATURES",
+    "Judge",
+    "JudgeScore",
+    "ModeCoverage",
+    "PrecisionRecall",
+    "build_judge",
+    "copy_share",
+    "frechet_distance",
+    "frechet_of_moments",
+    "judge",
+    "judge_distance",
+    "mode_coverage",
+    "moments",
+    "nearest_neighbours",
+    "precision_recall",
+    "stacked_coverage",
+]
 
 FEATURES = 64  # width of the judge's last hidden layer, where distances are taken
 
@@ -80,16 +100,15 @@ def nearest_neighbours(queries, references, k=1, skip_self=False):
     Raises:
         CourseError: other shapes, NaN, or k out of range.
     """
-    queries, references = check_rows(queries, "queries"), check_rows(references, "references")
+    queries, references = _check_rows(queries, "queries"), _check_rows(references, "references")
     if queries.shape[1] != references.shape[1]:
         raise CourseError(
             f"both sets need the same features; received {queries.shape[1]} and {references.shape[1]} columns."
         )
     most = len(references) - skip_self
-    if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or not 1 <= k <= most:
-        raise CourseError(f"k must be an integer from 1 to {most}, the number of references; received {k!r}.")
+    k = whole_number(k, "k", 1, most, f"There are {most} references.")
     distances, indices = [], []
-    for start, squared in squared_distances(queries, references):
+    for start, squared in _squared_distances(queries, references):
         part = queries[start : start + len(squared)]
         if skip_self:
             squared[np.arange(len(part)), start + np.arange(len(part))] = np.inf
@@ -102,7 +121,7 @@ def nearest_neighbours(queries, references, k=1, skip_self=False):
     return np.concatenate(distances), np.concatenate(indices)
 
 
-def squared_distances(queries, references, block=500):
+def _squared_distances(queries, references, block=500):
     """Yields (first row, squared distances (block, M)), a block of queries at a time: all at once may not fit."""
     centre = references.mean(axis=0)  # small numbers lose fewer digits in |a - b|² = |a|² - 2ab + |b|²
     queries, references = queries - centre, references - centre
@@ -128,15 +147,15 @@ def precision_recall(real, fake, k=3):
     Raises:
         CourseError: other shapes, NaN, or k out of range.
     """
-    real, fake = check_rows(real, "real"), check_rows(fake, "fake")
-    return PrecisionRecall(inside(fake, real, k), inside(real, fake, k))
+    real, fake = _check_rows(real, "real"), _check_rows(fake, "fake")
+    return PrecisionRecall(_inside(fake, real, k), _inside(real, fake, k))
 
 
-def inside(queries, references, k):
+def _inside(queries, references, k):
     """The share of queries within the k-th-neighbour ball of at least one reference."""
     radii = nearest_neighbours(references, references, k, skip_self=True)[0][:, -1]
     reach = np.square(radii) * (1 + 1e-9) + 1e-9  # a sample on a ball's edge is inside, rounding or not
-    hits = sum((squared <= reach).any(axis=1).sum() for _, squared in squared_distances(queries, references))
+    hits = sum((squared <= reach).any(axis=1).sum() for _, squared in _squared_distances(queries, references))
     return float(hits / len(queries))
 
 
@@ -176,16 +195,16 @@ def mode_coverage(samples, centres, sigma):
     Raises:
         CourseError: other shapes, NaN, or sigma not above 0.
     """
-    samples, centres = check_rows(samples, "samples"), check_rows(centres, "centres")
+    samples, centres = _check_rows(samples, "samples"), _check_rows(centres, "centres")
     if not isinstance(sigma, (int, float)) or not 0.0 < sigma < np.inf:
         raise CourseError(f"sigma must be a number above 0; received {sigma!r}.")
     distances, nearest = nearest_neighbours(samples, centres)
     good = distances[:, 0] <= 3.0 * sigma
     counts = np.bincount(nearest[good, 0], minlength=len(centres))
-    return ModeCoverage(int((counts > 0).sum()), float(good.mean()), kl_to_even(counts))
+    return ModeCoverage(int((counts > 0).sum()), float(good.mean()), _kl_to_even(counts))
 
 
-def kl_to_even(counts):
+def _kl_to_even(counts):
     """KL(counts / n, even shares) in nats; log k when nothing was counted."""
     counts = np.asarray(counts, dtype=np.float64)
     if counts.sum() == 0:
@@ -209,10 +228,10 @@ def stacked_coverage(images):
         raise CourseError(f"stacked images have the shape (N, 28, 28, 3); received {images.shape}.")
     labels = [judge().labels(images[..., channel : channel + 1]) for channel in range(3)]
     counts = np.bincount(100 * labels[0] + 10 * labels[1] + labels[2], minlength=1000)
-    return int((counts > 0).sum()), kl_to_even(counts)
+    return int((counts > 0).sum()), _kl_to_even(counts)
 
 
-def check_rows(x, name):
+def _check_rows(x, name):
     """Returns a finite array (N, F) in float64, or says what is wrong with it."""
     x = np.asarray(x)
     if x.ndim != 2 or 0 in x.shape or x.dtype.kind not in "fiu" or not np.isfinite(x).all():
@@ -261,7 +280,7 @@ class Judge:
         import keras
 
         path = data.asset("judge.weights.h5")
-        self.sha256 = data.checksums()[path.name]
+        self.sha256 = data.shipped_files()[path.name]
         network = build_judge()
         try:
             network.load_weights(path)

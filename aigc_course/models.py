@@ -8,17 +8,28 @@ import re
 import warnings
 
 import keras
-import numpy as np
 from keras import layers
 
-from aigc_course import fast, runtime
-from aigc_course.runtime import CourseError
+from aigc_course import fast, files
+from aigc_course.errors import CourseError, is_whole, whole_number
+
+__all__ = [
+    "IMG_SHAPE",
+    "LATENT_DIM",
+    "build_critic",
+    "build_discriminator",
+    "build_generator",
+    "check_copyable",
+    "check_latent_dim",
+    "check_players",
+    "unreadable",
+]
 
 # The article's constants.
 LATENT_DIM = 100
 IMG_SHAPE = (28, 28, 1)
-SLOPE = 0.2  # of LeakyReLU below zero
-BATCH_NORM_MOMENTUM = 0.8  # the moving statistics forget within about five batches
+_SLOPE = 0.2  # of LeakyReLU below zero
+_BATCH_NORM_MOMENTUM = 0.8  # the moving statistics forget within about five batches
 
 
 def build_generator(latent_dim=LATENT_DIM, channels=1):
@@ -39,18 +50,18 @@ def build_generator(latent_dim=LATENT_DIM, channels=1):
         CourseError: latent_dim or channels is not a positive integer.
     """
     latent_dim = check_latent_dim(latent_dim)
-    _, _, channels = check_img_shape((28, 28, channels))
+    _, _, channels = _check_img_shape((28, 28, channels))
     return keras.Sequential(
         [
             layers.Input((latent_dim,)),
             layers.Dense(7 * 7 * 256),
             layers.Reshape((7, 7, 256)),
             layers.Conv2DTranspose(128, 4, strides=2, padding="same"),  # (B, 14, 14, 128)
-            fast.BatchNormalization(momentum=BATCH_NORM_MOMENTUM),
-            layers.LeakyReLU(negative_slope=SLOPE),
+            fast.BatchNormalization(momentum=_BATCH_NORM_MOMENTUM),
+            layers.LeakyReLU(negative_slope=_SLOPE),
             layers.Conv2DTranspose(64, 4, strides=2, padding="same"),  # (B, 28, 28, 64)
-            fast.BatchNormalization(momentum=BATCH_NORM_MOMENTUM),
-            layers.LeakyReLU(negative_slope=SLOPE),
+            fast.BatchNormalization(momentum=_BATCH_NORM_MOMENTUM),
+            layers.LeakyReLU(negative_slope=_SLOPE),
             fast.Conv2D(channels, 4, padding="same", activation="tanh"),  # (B, 28, 28, C)
         ],
         name="generator",
@@ -72,21 +83,21 @@ def build_discriminator(img_shape=IMG_SHAPE):
     Raises:
         CourseError: img_shape is not three positive integers.
     """
-    img_shape = check_img_shape(img_shape)
+    img_shape = _check_img_shape(img_shape)
     return keras.Sequential(
         [
             layers.Input(img_shape),
             layers.Conv2D(32, 3, strides=2, padding="same"),  # (B, 14, 14, 32)
-            layers.LeakyReLU(negative_slope=SLOPE),
+            layers.LeakyReLU(negative_slope=_SLOPE),
             fast.Dropout(0.25),
             layers.Conv2D(64, 3, strides=2, padding="same"),  # (B, 7, 7, 64)
             layers.ZeroPadding2D(((0, 1), (0, 1))),  # (B, 8, 8, 64)
-            fast.BatchNormalization(momentum=BATCH_NORM_MOMENTUM),
-            layers.LeakyReLU(negative_slope=SLOPE),
+            fast.BatchNormalization(momentum=_BATCH_NORM_MOMENTUM),
+            layers.LeakyReLU(negative_slope=_SLOPE),
             fast.Dropout(0.25),
             layers.Conv2D(128, 3, strides=2, padding="same"),  # (B, 4, 4, 128)
-            fast.BatchNormalization(momentum=BATCH_NORM_MOMENTUM),
-            layers.LeakyReLU(negative_slope=SLOPE),
+            fast.BatchNormalization(momentum=_BATCH_NORM_MOMENTUM),
+            layers.LeakyReLU(negative_slope=_SLOPE),
             fast.Dropout(0.25),
             layers.Flatten(),
             layers.Dense(1),  # (B, 1): a logit
@@ -107,24 +118,21 @@ def build_critic(img_shape=IMG_SHAPE):
     skipped = (layers.BatchNormalization, layers.Dropout, layers.ZeroPadding2D)
     kept = [layer for layer in build_discriminator(img_shape).layers if not isinstance(layer, skipped)]
     copies = [type(layer).from_config(layer.get_config()) for layer in kept]
-    return keras.Sequential([layers.Input(check_img_shape(img_shape)), *copies], name="critic")
+    return keras.Sequential([layers.Input(_check_img_shape(img_shape)), *copies], name="critic")
 
 
 def check_latent_dim(latent_dim):
     """Returns latent_dim as an int, or says what is wrong with it."""
-    if isinstance(latent_dim, bool) or not isinstance(latent_dim, (int, np.integer)) or latent_dim < 1:
-        raise CourseError(f"latent_dim must be a positive integer; received {latent_dim!r}. The article takes 100.")
-    return int(latent_dim)
+    return whole_number(latent_dim, "latent_dim", hint="The article takes 100.")
 
 
-def check_img_shape(img_shape):
+def _check_img_shape(img_shape):
     """Returns img_shape as a tuple of three ints, or says what is wrong with it."""
     try:
         shape = tuple(img_shape)
     except TypeError:
         shape = ()
-    sizes_ok = all(isinstance(size, (int, np.integer)) and not isinstance(size, bool) and size > 0 for size in shape)
-    if len(shape) != 3 or not sizes_ok:
+    if len(shape) != 3 or not all(is_whole(size) and size > 0 for size in shape):
         raise CourseError(
             f"img_shape must be (height, width, channels), positive integers; received {img_shape!r}. "
             "MNIST is (28, 28, 1)."
@@ -141,12 +149,16 @@ def check_copyable(network, name):
     before = random.getstate()  # copies draw weights: what comes after must draw as if there had been none
     try:
         keras.models.clone_model(network)
-        missing = unregistered(network)
+        missing = _unregistered(network)
     except Exception as error:  # TypeError, ValueError, NotImplementedError: Keras has one for each cause
-        lost = unlocated(error)
-        mend = f"Put @keras.saving.register_keras_serializable() above {lost}." if lost else (
-            "A Lambda layer or a lambda function has no name to find it by: write a layer class with `call` and "
-            "`get_config`, and register it with @keras.saving.register_keras_serializable()."
+        lost = _unlocated(error)
+        mend = (
+            f"Put @keras.saving.register_keras_serializable() above {lost}."
+            if lost
+            else (
+                "A Lambda layer or a lambda function has no name to find it by: write a layer class with `call` and "
+                "`get_config`, and register it with @keras.saving.register_keras_serializable()."
+            )
         )
         raise CourseError(
             f"the {name} must be a network that Keras can copy, for its average and its file; it says: "
@@ -163,18 +175,18 @@ def check_copyable(network, name):
         )
 
 
-def unregistered(network):
+def _unregistered(network):
     """The name of a class or function without which a file of this network cannot be read, or None."""
     try:
         keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(network))
     except (TypeError, ValueError) as error:
-        if not unlocated(error):
+        if not _unlocated(error):
             raise
-        return unlocated(error)
+        return _unlocated(error)
     return None
 
 
-def unlocated(error):
+def _unlocated(error):
     """The class or function that Keras says it could not find, or None."""
     found = re.search(r"Could not locate (?:class|function) '([^']+)'", str(error))
     return found and found[1]
@@ -182,14 +194,14 @@ def unlocated(error):
 
 def unreadable(path, error):
     """What to raise for a checkpoint that Keras could not read: the machine's fault, a missing class, or damage."""
-    lost = unlocated(error)
+    lost = _unlocated(error)
     if lost:
         return CourseError(
             f"{path} is whole, but its networks use {lost}, which is not known here. Import or define {lost}, "
             f"then GAN.load(path, custom_objects={{{lost!r}: {lost}}}); or put "
             "@keras.saving.register_keras_serializable() above it."
         )
-    return runtime.unreadable(path, error) or CourseError(
+    return files.unreadable(path, error) or CourseError(
         f"{path} is not a whole checkpoint of a GAN ({type(error).__name__}): truncated, altered, or "
         "saved by something else. Take an earlier one, or train anew."
     )

@@ -4,7 +4,26 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from aigc_course.runtime import CourseError, one_of
+from aigc_course.errors import CourseError, one_of
+
+__all__ = [
+    "OBJECTIVES",
+    "Objective",
+    "clip_weights",
+    "critic_generator_loss",
+    "critic_loss",
+    "discriminator_loss",
+    "get",
+    "gradient_penalty",
+    "minimax_generator_loss",
+    "non_saturating_generator_loss",
+    "pack",
+    "r1_penalty",
+    "relativistic_discriminator_loss",
+    "relativistic_generator_loss",
+    "smoothed_discriminator_loss",
+    "with_r1",
+]
 
 
 class Objective(NamedTuple):
@@ -19,7 +38,7 @@ class Objective(NamedTuple):
     paired: bool = False
 
 
-def softplus(x):
+def _softplus(x):
     """log(1 + exp(x)), the loss of one logit, without overflow."""
     return tf.math.softplus(x)
 
@@ -35,17 +54,17 @@ def discriminator_loss(real_logits, fake_logits):
     Returns:
         Scalar tensor in nats. All logits 0 give 2 log 2.
     """
-    return tf.reduce_mean(softplus(-real_logits)) + tf.reduce_mean(softplus(fake_logits))
+    return tf.reduce_mean(_softplus(-real_logits)) + tf.reduce_mean(_softplus(fake_logits))
 
 
 def minimax_generator_loss(real_logits, fake_logits):
     """E[log(1 - D(G(z)))], the generator's share of the value. Its slope vanishes where D is sure: it saturates."""
-    return -tf.reduce_mean(softplus(fake_logits))
+    return -tf.reduce_mean(_softplus(fake_logits))
 
 
 def non_saturating_generator_loss(real_logits, fake_logits):
     """-E[log D(G(z))] (Goodfellow et al., 2014, section 3): same fixed point, strong slope where D is sure."""
-    return tf.reduce_mean(softplus(-fake_logits))
+    return tf.reduce_mean(_softplus(-fake_logits))
 
 
 def smoothed_discriminator_loss(real_logits, fake_logits, smooth=0.1):
@@ -54,8 +73,8 @@ def smoothed_discriminator_loss(real_logits, fake_logits, smooth=0.1):
     Only real labels are smoothed: smoothed fakes would reward the generator for staying where it is. The best logit is
     log((1 - smooth) p_data / (p_g + smooth p_data)): it cannot grow above log((1 - smooth) / smooth).
     """
-    real = (1.0 - smooth) * softplus(-real_logits) + smooth * softplus(real_logits)
-    return tf.reduce_mean(real) + tf.reduce_mean(softplus(fake_logits))
+    real = (1.0 - smooth) * _softplus(-real_logits) + smooth * _softplus(real_logits)
+    return tf.reduce_mean(real) + tf.reduce_mean(_softplus(fake_logits))
 
 
 def critic_loss(real_scores, fake_scores):
@@ -75,15 +94,15 @@ def relativistic_discriminator_loss(real_logits, fake_logits):
 
     Only differences count: adding one number to all logits changes nothing. Equal logits give log 2.
     """
-    return tf.reduce_mean(softplus(fake_logits - real_logits))
+    return tf.reduce_mean(_softplus(fake_logits - real_logits))
 
 
 def relativistic_generator_loss(real_logits, fake_logits):
     """-E[log sigmoid(D(G(z)) - D(x))], the same pairs with the players' places exchanged."""
-    return tf.reduce_mean(softplus(real_logits - fake_logits))
+    return tf.reduce_mean(_softplus(real_logits - fake_logits))
 
 
-def slopes_squared(discriminator, x, batch_axes=1):
+def _slopes_squared(discriminator, x, batch_axes=1):
     """(logits, squared length of d logit / d x for each sample). Each logit may depend on its own sample only."""
     with tf.GradientTape() as tape:
         tape.watch(x)
@@ -108,7 +127,7 @@ def r1_penalty(discriminator, real_images, batch_axes=1):
         (logits (B, 1), penalty): the logits, so that they need not be computed twice, and a scalar tensor in logits²
         per unit² of image.
     """
-    logits, squared = slopes_squared(discriminator, real_images, batch_axes)
+    logits, squared = _slopes_squared(discriminator, real_images, batch_axes)
     return logits, 0.5 * tf.reduce_mean(squared)
 
 
@@ -138,7 +157,7 @@ def gradient_penalty(critic, real_images, fake_images, batch_axes=1, share=None)
     shape = tf.concat([tf.shape(real_images)[:batch_axes], [1] * (len(real_images.shape) - batch_axes)], 0)
     if share is None:  # uniform, one number for each pair: eps of algorithm 1
         share = tf.random.uniform(shape, dtype=real_images.dtype)
-    _, squared = slopes_squared(critic, share * real_images + (1.0 - share) * fake_images, batch_axes)
+    _, squared = _slopes_squared(critic, share * real_images + (1.0 - share) * fake_images, batch_axes)
     length = tf.sqrt(tf.maximum(squared, 1e-20))  # below it the maximum passes no gradient: no 0 / 0
     return tf.reduce_mean(tf.square(length - 1.0))
 

@@ -18,9 +18,26 @@ from keras import layers
 from matplotlib.figure import Figure
 
 from aigc_course import data, objectives, plots, widgets
-from aigc_course.runtime import CourseError, one_of
+from aigc_course.errors import CourseError, one_of
+from aigc_course.step import Players, move_discriminator, move_generator
 
-BATCH, SHOWN, TICKS = 128, 300, 41
+__all__ = [
+    "AXES",
+    "LIMIT",
+    "OBJECTIVES",
+    "SPEEDS",
+    "Controls",
+    "Game",
+    "at_click",
+    "build_players",
+    "data_set",
+    "film",
+    "pause_playing",
+    "play",
+    "read_points",
+]
+
+_BATCH, _SHOWN, _TICKS = 128, 300, 41
 AXES = (0.11, 0.12, 0.86, 0.78)  # left, bottom, width, height of the plot in its picture: clicks are read by it
 # name -> (objective, weight of R1 and R2, weight of the gradient penalty)
 OBJECTIVES = {
@@ -97,40 +114,32 @@ class Game:
     def train_step(self, reals, z, real_noise, fake_noise):
         """D moves, then G answers; (B, 2), (B, latent_dim) and noise (B, 2) twice."""
         name, slope_weight, penalty_weight = OBJECTIVES[self.objective]
-        objective, logits = objectives.get(name), lambda x: self.discriminator(x, training=True)
+        objective, optimizers = objectives.get(name), (self.d_optimizer, self.g_optimizer)
+        players = Players(
+            self.generator, self.discriminator, *optimizers, objective, lambda x: self.discriminator(x, training=True)
+        )
         with tf.GradientTape() as g_tape:
             fakes = self.generator(z, training=True)
         real_seen, fake_seen = reals + real_noise, fakes + fake_noise
-        with tf.GradientTape() as d_tape:
-            real_logits, r1 = objectives.with_r1(logits, real_seen, slope_weight)
-            fake_logits, r2 = objectives.with_r1(logits, fake_seen, slope_weight if objective.paired else 0.0)
-            d_loss = objective.d_loss(real_logits, fake_logits)
-            total = d_loss + r1 + r2
-            if penalty_weight:
-                total += penalty_weight * objectives.gradient_penalty(logits, real_seen, fake_seen)
-        weights = self.discriminator.trainable_variables
-        self.d_optimizer.apply(d_tape.gradient(total, weights), weights)
-        with tf.GradientTape() as tape:
-            tape.watch(fakes)
-            answer = logits(fakes + fake_noise)
-            g_loss = objective.g_loss(logits(real_seen) if objective.paired else real_logits, answer)
-        slopes = tape.gradient(g_loss, fakes)
-        weights = self.generator.trainable_variables
-        self.g_optimizer.apply(g_tape.gradient(fakes, weights, output_gradients=slopes), weights)
+        penalties = {"r1": slope_weight, "r2": slope_weight if objective.paired else 0.0}
+        real_logits, _, d_loss, _ = move_discriminator(
+            players, real_seen, fake_seen, **penalties, gradient_penalty=penalty_weight
+        )
+        g_loss = move_generator(players, fakes, g_tape, real_logits, real_seen, lambda points: points + fake_noise)
         return d_loss, g_loss
 
     def step(self, count=1):
         """`count` training steps; noise and data order depend on the seed and the step alone."""
         for _ in range(count):
             rng = np.random.default_rng((self.seed, self.step_count))
-            reals = self.points[rng.integers(len(self.points), size=BATCH)]
-            z = rng.standard_normal((BATCH, self.latent_dim), dtype=np.float32)
-            noises = np.float32(self.noise) * rng.standard_normal((2, BATCH, 2), dtype=np.float32)
+            reals = self.points[rng.integers(len(self.points), size=_BATCH)]
+            z = rng.standard_normal((_BATCH, self.latent_dim), dtype=np.float32)
+            noises = np.float32(self.noise) * rng.standard_normal((2, _BATCH, 2), dtype=np.float32)
             losses = self.compiled(*map(tf.constant, (reals, z, *noises)))
             self.step_count += 1
         self.losses = tuple(float(loss) for loss in losses)
 
-    def sample(self, n=SHOWN):
+    def sample(self, n=_SHOWN):
         """Generated points (n, 2), always from the same z."""
         z = np.random.default_rng(0).standard_normal((n, self.latent_dim), dtype=np.float32)
         return self.generator(z, training=False).numpy()
@@ -145,25 +154,18 @@ class Game:
         """Real points, generated points, and the discriminator as filled contours of its logit."""
         with matplotlib.rc_context({"figure.constrained_layout.use": False}):
             fig = Figure(figsize=size, dpi=dpi)
-        ax, ticks = fig.add_axes(AXES), np.linspace(-1.5, 1.5, TICKS, dtype=np.float32)
+        ax, ticks = fig.add_axes(AXES), np.linspace(-1.5, 1.5, _TICKS, dtype=np.float32)
         x, y = np.meshgrid(ticks, ticks)
         logits = self.discriminator(np.stack([x.ravel(), y.ravel()], axis=1), training=False).numpy().reshape(x.shape)
         middle = np.median(logits)
         spread = max(1e-3, float(np.abs(logits - middle).max()))
         ax.contourf(x, y, (logits - middle) / spread, levels=np.linspace(-1, 1, 13), cmap="viridis", alpha=0.55)
-        real, fake = self.points[:SHOWN], self.sample()
+        real, fake = self.points[:_SHOWN], self.sample()
         ax.scatter(*real.T, s=9, marker="o", color=plots.REAL, linewidths=0, label="real")
         ax.scatter(*fake.T, s=16, marker="x", color=plots.FAKE, linewidths=1, label="generated")
         ax.set(xlim=(-1.5, 1.5), ylim=(-1.5, 1.5), xlabel="$x_1$", ylabel="$x_2$", title=f"Step {self.step_count}")
         ax.legend(loc="upper right", fontsize="small")
         return fig
-
-
-def png(fig, dpi=90):
-    """A figure as PNG bytes at the size on screen."""
-    buffer = io.BytesIO()
-    fig.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
-    return buffer.getvalue()
 
 
 def film(game, frames=16, steps=60, seconds=0.4):
@@ -178,7 +180,9 @@ def film(game, frames=16, steps=60, seconds=0.4):
     for frame in range(frames):
         if frame:
             game.step(steps)
-        pictures.append(Image.open(io.BytesIO(png(game.figure(size=(4.6, 4.2)), dpi=80))).convert("P", colors=128))
+        pictures.append(
+            Image.open(io.BytesIO(plots.png(game.figure(size=(4.6, 4.2)), 0, dpi=80))).convert("P", colors=128)
+        )
     buffer = io.BytesIO()
     last = 5  # the end stays on screen for longer
     durations = [int(1000 * seconds)] * (frames - 1) + [int(last * 1000 * seconds)]
@@ -186,7 +190,7 @@ def film(game, frames=16, steps=60, seconds=0.4):
     return buffer.getvalue()
 
 
-CLICKS = """
+_CLICKS = """
 export default { render({ model, el }) {
   const image = document.createElement("img");
   const draw = () => { image.src = "data:image/png;base64," + model.get("png"); image.alt = model.get("alt"); };
@@ -201,7 +205,7 @@ export default { render({ model, el }) {
 """
 
 
-def canvas():
+def _canvas():
     """A picture that reports clicks, by anywidget; None where that package is missing."""
     try:
         import anywidget
@@ -210,7 +214,7 @@ def canvas():
         return None
 
     class Canvas(anywidget.AnyWidget):
-        _esm = CLICKS
+        _esm = _CLICKS
         png = traitlets.Unicode("").tag(sync=True)
         alt = traitlets.Unicode("").tag(sync=True)
         clicked = traitlets.List([]).tag(sync=True)
@@ -225,8 +229,10 @@ def read_points(text):
         CourseError: something else.
     """
     try:
-        points = np.array([[float(number) for number in part.replace(",", " ").split()]
-                           for part in text.split(";") if part.strip()], dtype=np.float32)  # fmt: skip
+        points = np.array(
+            [[float(number) for number in part.replace(",", " ").split()] for part in text.split(";") if part.strip()],
+            dtype=np.float32,
+        )
         if points.shape[1:] == (2,) and (np.abs(points) <= 1.5).all():
             return points
     except ValueError:
@@ -242,7 +248,7 @@ def at_click(fraction):
 
 
 @contextlib.contextmanager
-def on_interrupt(stop):
+def _on_interrupt(stop):
     """Interrupt calls `stop` while the block runs: an idle kernel ignores it, and games play while the kernel idles."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -273,7 +279,7 @@ class Controls:
 
     def __init__(self, ipywidgets, game):
         self.game, self.task, self.own = game, None, []
-        self.image = canvas()
+        self.image = _canvas()
         self.picture = self.image or ipywidgets.HTML()  # ipywidgets.Image has no alt text
         self.sentence = ipywidgets.HTML()
         self.data = ipywidgets.Dropdown(options=["ring", "grid", "two moons", "my own"], description="data")
@@ -302,7 +308,7 @@ class Controls:
         """Draws the present state."""
         import base64
 
-        picture = png(self.game.figure())
+        picture = plots.png(self.game.figure(), 0, dpi=90)
         self.sentence.value = f'<span role="status">{html.escape(note or self.game.describe())}</span>'
         if self.image:
             self.image.alt, self.image.png = self.game.describe(), base64.b64encode(picture).decode()
@@ -318,7 +324,7 @@ class Controls:
         """Trains on until the task is cancelled; between two pictures the kernel can do other things."""
         count, rest = SPEEDS[speed]
         last = self.game.step_count + LIMIT
-        with on_interrupt(self.pause):
+        with _on_interrupt(self.pause):
             while self.game.step_count < last:
                 self.advance(count)
                 await asyncio.sleep(rest)

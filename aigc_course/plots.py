@@ -15,16 +15,56 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from aigc_course import data
-from aigc_course.runtime import CourseError
+from aigc_course.errors import CourseError, whole_number
+
+__all__ = [
+    "CJK_FONTS",
+    "DPI",
+    "FAKE",
+    "GREY",
+    "REAL",
+    "THIRD",
+    "Described",
+    "Picture",
+    "Sound",
+    "check_alt",
+    "chinese_font",
+    "densities",
+    "image_grid",
+    "label",
+    "losses",
+    "picture",
+    "png",
+    "show",
+    "show_widget",
+    "smaller",
+    "update",
+]
 
 # Okabe & Ito (2008): told apart with every common kind of colour vision. A dash or marker always goes with them.
 REAL, FAKE, THIRD, GREY = "#0072B2", "#D55E00", "#009E73", "#666666"
-CJK_FONTS = ("Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "WenQuanYi Zen Hei", "Microsoft YaHei",
-             "PingFang SC", "Hiragino Sans GB", "SimHei", "Noto Sans CJK JP")  # fmt: skip
+CJK_FONTS = (
+    "Noto Sans CJK SC",
+    "Noto Sans SC",
+    "Source Han Sans SC",
+    "WenQuanYi Zen Hei",
+    "Microsoft YaHei",
+    "PingFang SC",
+    "Hiragino Sans GB",
+    "SimHei",
+    "Noto Sans CJK JP",
+)
 DPI = 110
 
-plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False, "axes.titlesize": "medium",
-                     "figure.dpi": DPI, "figure.constrained_layout.use": True})  # fmt: skip
+plt.rcParams.update(
+    {
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.titlesize": "medium",
+        "figure.dpi": DPI,
+        "figure.constrained_layout.use": True,
+    }
+)
 
 
 def show(fig, alt):
@@ -138,15 +178,16 @@ class Described(Figure):
         return picture(self, self.alt)._repr_mimebundle_()
 
 
-def png(fig, colours=256):
+def png(fig, colours=256, dpi=DPI):
     """A figure as PNG bytes; the figure is closed.
 
     Args:
         fig: `matplotlib.figure.Figure`.
         colours: int, a palette's size: half the bytes, no difference to the eye. 0 keeps all colours.
+        dpi: float, pixels an inch.
     """
     buffer = io.BytesIO()
-    fig.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
+    fig.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
     plt.close(fig)
     return smaller(buffer.getvalue(), colours) if colours else buffer.getvalue()
 
@@ -209,9 +250,7 @@ def image_grid(images, columns=10, title=None, labels=None, size=0.62):
     pixels = data.check_images(images) if images.dtype == np.uint8 else data.unscale(images)
     if labels is not None and len(labels) != len(pixels):
         raise CourseError(f"every image needs a label: {len(pixels)} labels; received {len(labels)}.")
-    if isinstance(columns, bool) or not isinstance(columns, (int, np.integer)) or columns < 1:
-        raise CourseError(f"columns must be 1 or more images in a row; received {columns!r}.")
-    columns = min(columns, len(pixels))
+    columns = min(whole_number(columns, "columns", hint="So many images stand in a row."), len(pixels))
     rows = math.ceil(len(pixels) / columns)
     below = 0.22 if labels is not None else 0.0
     fig = Described(figsize=(columns * size, rows * (size + below) + (0.35 if title else 0)))

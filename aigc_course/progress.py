@@ -1,13 +1,13 @@
 """How far training is: live in JupyterLab and Colab, one line in a terminal, quiet elsewhere."""
 
+import math
 import os
 import sys
 import time
-from pathlib import Path
 
 import keras
 
-from aigc_course.runtime import uninterrupted
+__all__ = ["Bar", "Progress", "Shown", "clock", "surface", "watch"]
 
 
 def surface():
@@ -27,62 +27,88 @@ def clock(seconds):
     return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
 
 
+class Shown:
+    """One bar for work of `total` steps: drawn in place in a notebook or a terminal, not at all elsewhere.
+
+    Args:
+        total: int, steps in all.
+        refresh: float, seconds between two drawings.
+    """
+
+    def __init__(self, total, refresh=0.5):
+        self.total, self.refresh, self.where = total, refresh, surface()
+        self.shown_at, self.view = -math.inf, None
+
+    def due(self):
+        """Whether the last drawing is old enough."""
+        return time.perf_counter() - self.shown_at >= self.refresh
+
+    def update(self, done, line):
+        """Draws the bar at `done` steps with a line of text."""
+        self.shown_at = time.perf_counter()
+        if self.where == "notebook":
+            from IPython.display import display
+
+            bar = Bar(done, self.total, line)
+            if self.view is None:
+                self.view = display(bar, display_id=True)
+            else:
+                self.view.update(bar)
+        elif self.where == "terminal":
+            from tqdm import tqdm
+
+            if self.view is None:
+                form = "{percentage:3.0f}% |{bar:24}| step {n}/{total} · {postfix}"
+                self.view = tqdm(total=self.total, dynamic_ncols=True, file=sys.stderr, bar_format=form)
+            self.view.n = done
+            self.view.set_postfix_str(line)
+
+    def close(self):
+        """Ends a terminal's bar: what is printed next has a line of its own."""
+        if self.where == "terminal" and self.view is not None:
+            self.view.close()
+
+
 class Progress(keras.callbacks.Callback):
-    """Shows step, images/s, both losses and the time left during `fit`.
+    """Shows step, images/s, both losses and the time left during `fit`; a log gets one line at the end.
 
     Args:
         batch_size: int, to turn steps into images.
         refresh: float, seconds between two updates.
     """
 
+    shown = None
+
     def __init__(self, batch_size, refresh=0.5):
         super().__init__()
-        self.batch_size, self.refresh = batch_size, refresh
+        self.batch_size, self.refresh, self.last_logs = batch_size, refresh, {}
 
     def on_train_begin(self, logs=None):
         self.total = self.params["epochs"] * (self.params["steps"] or 0)
-        self.done, self.first_done, self.shown_at = 0, None, 0.0
-        self.started = time.perf_counter()
-        self.where = surface()
-        self.bar = self.handle = None
-        if self.where == "terminal":
-            from tqdm import tqdm
-
-            self.bar = tqdm(
-                total=self.total,
-                unit="step",
-                dynamic_ncols=True,
-                leave=True,
-                file=sys.stderr,
-                bar_format="{percentage:3.0f}% |{bar:24}| step {n}/{total} · {postfix}",
-            )
-            self.bar.set_postfix_str("compiling the first step")
-        elif self.where == "notebook":
-            from IPython.display import display
-
-            self.handle = display(self.view("compiling the first step"), display_id=True)
+        self.done, self.first_done, self.started = 0, None, time.perf_counter()
+        self.shown = Shown(self.total, self.refresh)
+        self.shown.update(0, "compiling the first step")
+        self.shown.shown_at = -math.inf  # the first step is news
 
     def on_train_batch_end(self, batch, logs=None):
         now = time.perf_counter()
-        self.done += 1
+        self.done, self.last_logs = self.done + 1, logs or {}
         if self.first_done is None:  # the first step holds the compilation: time runs from its end
             self.first_done = now
-        if now - self.shown_at >= self.refresh:
-            self.show(logs or {}, now)
-
-    def close(self):
-        """Ends a terminal's bar: what is printed next has a line of its own."""
-        if self.bar is not None:
-            self.bar.close()
+        if self.shown.due():
+            self.shown.update(self.done, self.text(self.last_logs, now))
 
     def on_train_end(self, logs=None):
-        now = time.perf_counter()
-        self.show(self.last_logs if logs is None else {**self.last_logs, **logs}, now, final=True)
+        line = self.text({**self.last_logs, **(logs or {})}, time.perf_counter())
+        self.shown.update(self.done, line)
         self.close()
-        if self.where == "log":
-            print(self.text(self.last_logs, now), flush=True)
+        if self.shown.where == "log":
+            print(line, flush=True)
 
-    last_logs, bar = {}, None
+    def close(self):
+        """Ends the bar, if there is one yet."""
+        if self.shown is not None:
+            self.shown.close()
 
     def text(self, logs, now):
         """One line: images/s, losses, time left (or taken, at the end)."""
@@ -93,21 +119,9 @@ class Progress(keras.callbacks.Callback):
         ending = f"{clock(left)} left" if self.done < self.total else f"{clock(now - self.started)} in all"
         return f"{rate:.0f} images/s · {losses} · {ending}"
 
-    def show(self, logs, now, final=False):
-        self.shown_at, self.last_logs = now, dict(logs)
-        line = self.text(logs, now)
-        if self.where == "terminal":
-            self.bar.n = self.done
-            self.bar.set_postfix_str(line)
-        elif self.where == "notebook":
-            self.handle.update(self.view(line))
-
-    def view(self, line):
-        return Bar(self.done, self.total, line)
-
 
 def watch(name, refresh=0.5):
-    """Shows how far a loop of one's own is, where output goes to a person; a file gets one line at the end.
+    """Shows how far a loop of one's own is; a log gets one line at the end.
 
     Args:
         name: str, what is going on.
@@ -116,33 +130,20 @@ def watch(name, refresh=0.5):
     Returns:
         Function of (step, steps), to be called after each step.
     """
-    state, where = {"shown": 0.0, "started": time.perf_counter(), "view": None}, surface()
+    started, shown = time.perf_counter(), None
 
     def show(step, steps):
-        now = time.perf_counter()
-        if now - state["shown"] < refresh and step < steps:
+        nonlocal shown
+        shown = shown or Shown(steps, refresh)
+        if step < steps and not shown.due():
             return
-        state["shown"] = now
-        taken = now - state["started"]
+        taken = time.perf_counter() - started
         ending = f"{clock(taken * (steps - step) / step)} left" if step < steps else f"{clock(taken)} in all"
-        if where == "notebook":
-            from IPython.display import display
-
-            bar = Bar(step, steps, f"{name} · {ending}")
-            if state["view"] is None:
-                state["view"] = display(bar, display_id=True)
-            else:
-                state["view"].update(bar)
-        elif where == "terminal":
-            from tqdm import tqdm
-
-            if state["view"] is None:
-                state["view"] = tqdm(total=steps, desc=name, unit="step", dynamic_ncols=True, file=sys.stderr)
-            state["view"].update(step - state["view"].n)
-            if step == steps:
-                state["view"].close()
-        elif step == steps:
-            print(f"{name}: {steps} steps, {ending}", file=sys.stderr, flush=True)
+        shown.update(step, f"{name} · {ending}")
+        if step == steps:
+            shown.close()
+            if shown.where == "log":
+                print(f"{name}: {steps} steps, {ending}", file=sys.stderr, flush=True)
 
     return show
 
@@ -164,68 +165,3 @@ class Bar:
             f'<progress value="{self.done}" max="{max(self.total, 1)}" style="width:16em" '
             f'aria-label="training progress" title="training progress"></progress> <code>{self!r}</code>'
         )
-
-
-class ImageMonitor(keras.callbacks.Callback):
-    """Draws the same z at the end of every `every`-th epoch and keeps the pictures.
-
-    Args:
-        n: int, how many images.
-        every: int, in epochs.
-        show: bool, also draw them where they can be seen (one picture, replaced in place).
-
-    Attributes:
-        pictures: list of (step, float32 array (n, H, W, C)).
-    """
-
-    def __init__(self, n=20, every=1, show=False):
-        super().__init__()
-        self.n, self.every, self.show = n, every, show
-        self.pictures = []
-        self.handle = None
-
-    def on_epoch_end(self, epoch, logs=None):
-        if (epoch + 1) % self.every:
-            return
-        images = self.model.sample(self.n)
-        self.pictures.append((self.model.step, images))
-        if self.show:
-            from aigc_course import plots
-
-            self.handle = plots.update(self.handle, images, f"step {self.model.step}")
-
-
-class ScoreMonitor(keras.callbacks.Callback):
-    """Asks the judge at the end of every `every`-th epoch.
-
-    Args:
-        n: int, images in a score.
-        every: int, in epochs.
-
-    Attributes:
-        scores: list of (step, `metrics.JudgeScore`).
-    """
-
-    def __init__(self, n=2000, every=1):
-        super().__init__()
-        self.n, self.every = n, every
-        self.scores = []
-
-    def on_epoch_end(self, epoch, logs=None):
-        if (epoch + 1) % self.every == 0:
-            from aigc_course import metrics
-
-            self.scores.append((self.model.step, metrics.judge_distance(self.model.sample(self.n), verbose=False)))
-
-
-class Checkpoint(keras.callbacks.Callback):
-    """Saves the GAN to one file at the end of every `every`-th epoch, each time whole or not at all."""
-
-    def __init__(self, path, every=1):
-        super().__init__()
-        self.path, self.every = Path(path), every
-
-    def on_epoch_end(self, epoch, logs=None):
-        if (epoch + 1) % self.every == 0:
-            with uninterrupted():
-                self.model.save(self.path)

@@ -12,21 +12,46 @@ from pathlib import Path
 
 import numpy as np
 
-from aigc_course import data, runtime
-from aigc_course.errors import Stopped
-from aigc_course.runtime import CourseError, write_whole
+from aigc_course import data, files, runtime
+from aigc_course.errors import CourseError, Stopped
+from aigc_course.files import write_whole
 
-__all__ = ["RECIPE", "STEPS", "fit_to", "images_in", "new_gan", "phases", "read_history", "train"]
+__all__ = [
+    "COLUMNS",
+    "FINISH",
+    "FIRST",
+    "LARGE_STEP",
+    "LEAST_MINUTES",
+    "OBJECTIVES",
+    "RECIPE",
+    "SCORED",
+    "STEPS",
+    "WINDOW",
+    "HistoryFile",
+    "Plan",
+    "finish",
+    "fit_to",
+    "images_in",
+    "new_gan",
+    "phases",
+    "read_history",
+    "run",
+]
 
 STEPS = 2800  # of `make train`
 # The recipe of `make train`, found by trial: benchmarks/RESULTS.md has the table. Rates are those of D and of G.
 # grow_at: the step from which on a batch has later_batch_size images.
 RECIPE = {
-    "batch_size": 16, "later_batch_size": 64, "grow_at": 1300, "rates": (2e-3, 1e-3), "beta_2": 0.99, "r1": 0.1,
-}  # fmt: skip
+    "batch_size": 16,
+    "later_batch_size": 64,
+    "grow_at": 1300,
+    "rates": (2e-3, 1e-3),
+    "beta_2": 0.99,
+    "r1": 0.1,
+}
 OBJECTIVES = ("smoothed", "non_saturating", "minimax", "relativistic")  # those that need no bound on the critic
 WINDOW = 50  # steps in one line of history.csv
-SAVE_EVERY = 4  # windows between two checkpoints
+_SAVE_EVERY = 4  # windows between two checkpoints
 COLUMNS = ("step", "seconds", "images_per_second", "d_loss", "g_loss", "real_share", "fake_share")
 FIRST = 150  # steps that tell how fast a machine is: three windows, the first of which holds the compilation
 LARGE_STEP = 3.0  # a step with the large batch, in steps with the small one, until it was measured: 2.98 at 218 GFLOP/s
@@ -35,19 +60,20 @@ LEAST_MINUTES = 0.5
 SCORED = 5_000  # images that the final score rests on
 
 
-def train(arguments):
+def run(arguments):
     """Trains, or goes on training; writes samples.png, history.csv, report.json and checkpoint.keras."""
     out = Path(arguments.out) if arguments.out else runtime.runs() / "train"
-    settings = train_settings(arguments, out)
+    settings = _train_settings(arguments, out)
     (images, _), _ = data.load_mnist() if settings["data"] == "mnist" else ((data.load_images(settings["data"]), 0), 0)
     for size in (settings["batch_size"], settings["later_batch_size"]):
-        check_fits_article(images, size)
-    runtime.check_writable(out)
+        _check_fits_article(images, size)
+    files.check_writable(out)
     checkpoint = out / "checkpoint.keras"
     if arguments.workers or arguments.rank is not None:
-        return train_together(arguments, out, settings, images)
+        return _train_together(arguments, out, settings, images)
     runtime.start(settings["seed"], deterministic=arguments.deterministic)
     from aigc_course import gan as gan_module
+    from aigc_course import monitors
 
     if arguments.resume:
         gan = gan_module.GAN.load(checkpoint)
@@ -62,21 +88,23 @@ def train(arguments):
             print(f"starting anew; the earlier checkpoint is kept as {out / 'checkpoint.previous.keras'}")
         gan = new_gan(settings)
         rows = []
-    write_json(out / "settings.json", settings)
+    _write_json(out / "settings.json", settings)
 
     before = rows[-1]["seconds"] if rows else 0.0
     log = HistoryFile(out / "history.csv", rows, settings, before)
-    callbacks = [log.callback(), gan_module.Checkpoint(checkpoint, every=SAVE_EVERY)]
+    callbacks = [log.callback(), monitors.Checkpoint(checkpoint, every=_SAVE_EVERY)]
     plan = Plan(arguments.minutes, settings, log, out) if arguments.minutes else None
     if plan:
-        interrupted = not fit_planned(gan, images, settings, callbacks, plan)
+        interrupted = not _fit_planned(gan, images, settings, callbacks, plan)
     else:
         interrupted = not fit_to(gan, images, phases(settings, gan.step, settings["steps"]), callbacks)
     gan.save(checkpoint)
     report = finish(gan, out, settings, log, interrupted, plan)
     if interrupted:
-        print(f"interrupted at step {gan.step}; what was learnt is in {checkpoint}. Go on with:\n"
-              f"  python -m aigc_course train --steps {settings['steps']} --out {out} --resume")  # fmt: skip
+        print(
+            f"interrupted at step {gan.step}; what was learnt is in {checkpoint}. Go on with:\n"
+            f"  python -m aigc_course train --steps {settings['steps']} --out {out} --resume"
+        )
         return 130
     if report["judge_distance"] is None:
         print("error: training diverged, the images hold NaN. Train anew with another --seed.", file=sys.stderr)
@@ -91,7 +119,7 @@ def new_gan(settings):
 
     networks = models.build_generator(), models.build_discriminator()
     options = {"objective": settings["objective"], "seed": settings["seed"]}
-    gan = gan_module.GAN(*networks, **options, d_first=True, r1=RECIPE["r1"], g_dropout=False)
+    gan = gan_module.GAN(*networks, **options, step="d_first", r1=RECIPE["r1"], g_dropout=False)
     gan.compile(*(gan_module.adam(rate, RECIPE["beta_2"]) for rate in RECIPE["rates"]))
     return gan
 
@@ -112,7 +140,7 @@ def images_in(parts, begun):
     return sum((end - start) * size for start, (end, size) in zip(starts, parts, strict=False))
 
 
-def train_together(arguments, out, settings, images):
+def _train_together(arguments, out, settings, images):
     """One of several machines: all run the same command, each with its --rank; rank 0 writes the results."""
     from aigc_course import distributed
 
@@ -128,18 +156,29 @@ def train_together(arguments, out, settings, images):
     runtime.start(settings["seed"])
     rows, log = read_history(out) if arguments.resume else [], None
     if rank == 0:
-        write_json(out / "settings.json", settings)
+        _write_json(out / "settings.json", settings)
         log = HistoryFile(out / "history.csv", rows, settings, rows[-1]["seconds"] if rows else 0.0)
 
     def report(step, logs):
         log.add(step, logs)
-        print(f"step {step} of {settings['steps']} · {log.rows[-1]['images_per_second']:.0f} images/s · "
-              f"D {logs['d_loss']:.3f} · G {logs['g_loss']:.3f}", flush=True)  # fmt: skip
+        print(
+            f"step {step} of {settings['steps']} · {log.rows[-1]['images_per_second']:.0f} images/s · "
+            f"D {logs['d_loss']:.3f} · G {logs['g_loss']:.3f}",
+            flush=True,
+        )
 
     try:
-        gan = distributed.train(together, lambda: new_gan(settings), images, settings["steps"],
-                                lambda start: phases(settings, start, settings["steps"]),
-                                checkpoint, rank, WINDOW, report)  # fmt: skip
+        gan = distributed.train_together(
+            together,
+            lambda: new_gan(settings),
+            images,
+            settings["steps"],
+            lambda start: phases(settings, start, settings["steps"]),
+            checkpoint,
+            rank,
+            WINDOW,
+            report,
+        )
     except Stopped as stopped:
         print(f"{stopped} Start all workers again with the same command and --resume.")
         return 130
@@ -148,7 +187,7 @@ def train_together(arguments, out, settings, images):
     return 0
 
 
-def train_settings(arguments, out):
+def _train_settings(arguments, out):
     """What decides the course of a run; on --resume taken from its folder, and checked against the arguments."""
     asked = {
         "batch_size": arguments.batch_size,
@@ -171,7 +210,7 @@ def train_settings(arguments, out):
             settings.update({name: type(value)(stored[name]) for name, value in settings.items()})
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             lost = CourseError(f"{out / 'settings.json'} cannot be read ({type(error).__name__}). Train anew.")
-            raise runtime.unreadable(out / "settings.json", error) or lost from error
+            raise files.unreadable(out / "settings.json", error) or lost from error
         for name, value in asked.items():
             if value is not None and value != settings[name]:
                 raise CourseError(
@@ -180,7 +219,7 @@ def train_settings(arguments, out):
                 )
     settings.update({name: value for name, value in asked.items() if value is not None})
     settings["steps"] = settings["steps"] if arguments.steps is None else arguments.steps
-    check_minutes(arguments)
+    _check_minutes(arguments)
     if settings["steps"] < 1:
         raise CourseError(f"--steps must be 1 or more; received {arguments.steps}.")
     if settings["objective"] not in OBJECTIVES:
@@ -190,7 +229,7 @@ def train_settings(arguments, out):
     return settings
 
 
-def check_minutes(arguments):
+def _check_minutes(arguments):
     """Says so if --minutes is no time for a training, or comes with what contradicts it."""
     if arguments.minutes is None:
         return
@@ -234,7 +273,7 @@ class Plan:
             steps = (self.left() / each + step) / (small + (1 - small) * LARGE_STEP)
             self.settings["grow_at"] = max(step, int(small * steps))
             self.settings["steps"] = max(step + 1, int(steps))
-        write_json(self.out / "settings.json", self.settings)
+        _write_json(self.out / "settings.json", self.settings)
         self.predictions.append({"step": step, "seconds_a_step": round(each, 4), "steps": self.settings["steps"]})
         said = f"{1 / each:.1f} steps a second here: {self.settings['steps']} steps in {self.minutes:g} minutes"
         print(said, flush=True)
@@ -248,7 +287,7 @@ class Plan:
         return {"minutes": self.minutes, "predictions": self.predictions}
 
 
-def fit_planned(gan, images, settings, callbacks, plan):
+def _fit_planned(gan, images, settings, callbacks, plan):
     """Trains to the end of a plan, which is made after the first small batches and mended after the first large ones.
 
     Returns:
@@ -271,7 +310,7 @@ def fit_planned(gan, images, settings, callbacks, plan):
     return through(settings["steps"])
 
 
-def check_fits_article(images, batch_size):
+def _check_fits_article(images, batch_size):
     """Says so if the article's networks cannot take these images."""
     if images.shape[1:] not in ((28, 28), (28, 28, 1)):
         raise CourseError(
@@ -327,9 +366,11 @@ def finish(gan, out, settings, log, interrupted, plan=None):
         "cores": runtime.cores(),
         "memory_gib": round(runtime.memory_gib()[0], 1),
     }
-    write_json(out / "report.json", report)
-    print(f"{report['steps']} steps, {report['seconds']:.0f} s, {report['images_per_second']:.0f} images/s; "
-          f"class shares {min(shares or [0]):.1%} … {max(shares or [0]):.1%}; results in {out}/")  # fmt: skip
+    _write_json(out / "report.json", report)
+    print(
+        f"{report['steps']} steps, {report['seconds']:.0f} s, {report['images_per_second']:.0f} images/s; "
+        f"class shares {min(shares or [0]):.1%} … {max(shares or [0]):.1%}; results in {out}/"
+    )
     return report
 
 
@@ -381,9 +422,9 @@ def read_history(out):
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return []
     except OSError as error:  # an empty list would have the file written over
-        raise runtime.unreadable(out / "history.csv", error) or error from error
+        raise files.unreadable(out / "history.csv", error) or error from error
 
 
-def write_json(path, value):
+def _write_json(path, value):
     """A dict as JSON, whole or not at all."""
     write_whole(path, lambda part: part.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8"))

@@ -1,75 +1,53 @@
-"""The machine: device report, seeds, the FAST profile, allocator and XLA settings, and the course's errors.
+"""The machine: device report, seeds, the FAST profile, allocator and XLA settings.
 
 Nothing but the standard library is imported here, in words that old Pythons understand: `doctor` runs on them too.
 """
 
 import contextlib
-import errno
 import functools
 import math
-import numbers
 import os
 import platform
 import random
-import shutil
-import signal
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 
 from aigc_course import container, folders
+from aigc_course.errors import CourseError, whole_number
+
+__all__ = [
+    "MINIMUM_TENSORFLOW",
+    "REFERENCE_GFLOPS",
+    "SUPPORTED_PYTHON",
+    "configure",
+    "cores",
+    "describe",
+    "device",
+    "forgiving_output",
+    "import_tensorflow",
+    "is_fast",
+    "memory_gib",
+    "quiet_stderr",
+    "results",
+    "runs",
+    "say_once",
+    "set_seeds",
+    "speed",
+    "start",
+    "steps",
+    "temporary_folder",
+    "time_factor",
+    "version_tuple",
+    "versions",
+    "work_folder",
+    "xla_works",
+]
 
 SUPPORTED_PYTHON = ((3, 11), (3, 13))
 MINIMUM_TENSORFLOW = (2, 20)
 REFERENCE_GFLOPS = 485  # of the machine on which the README's minutes were measured
-
-# What to do when the machine refuses, by what it says; for all else see `advice`.
-MENDS = {
-    errno.ENOLCK: "This file system has no locks, as some network drives: start Python with "
-    "HDF5_USE_FILE_LOCKING=FALSE, or use a folder on a local disk.",
-    errno.EAGAIN: "Another program holds it: close that one.",
-    errno.EMFILE: "Too many files are open: restart the kernel, or raise the limit with `ulimit -n 4096`.",
-    errno.ENFILE: "Too many files are open on this machine: close other programs.",
-    errno.ENOSPC: "Make room or choose another folder.",
-    errno.EDQUOT: "Your quota is used up: make room or choose another folder.",
-    errno.EACCES: "See that you may read and write it (chmod u+rw) and that no other program has it open, or choose "
-    "another folder.",
-    errno.EROFS: "Choose a folder that can be written.",
-}
-
-
-class CourseError(ValueError):
-    """A mistake that the reader can mend. The message says what was expected, what came, and what to do."""
-
-
-def unreadable(path, error):
-    """What to raise for a file that could not be read through no fault of its own.
-
-    A lock that is refused, a failing disk, missing rights or too many open files come up while a file is read, but say
-    nothing about what is in it: to get it anew, or to train anew, would not help.
-
-    Args:
-        path: of the file.
-        error: what reading it raised.
-
-    Returns:
-        CourseError with the machine's own words and what to do; None where the file itself is at fault.
-    """
-    while error is not None:
-        if isinstance(error, MemoryError):
-            reason = str(error).splitlines()[0] if str(error) else "not enough memory"
-            return CourseError(f"{path} could not be read: {reason}. Close other programs, or take a smaller file.")
-        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):  # EINVAL: it points outside itself
-            return CourseError(f"{path} could not be read: {os.strerror(error.errno)}. {advice(error)}")
-        error = error.__cause__ or error.__context__
-    return None
-
-
-def advice(error, otherwise="The file may be whole: try again, then copy it to another disk."):
-    """What to do about an OSError: one or two sentences."""
-    return MENDS.get(error.errno, otherwise)
 
 
 def forgiving_output():
@@ -84,13 +62,6 @@ def forgiving_output():
 def say_once(line):
     """Prints a line, the first time only."""
     print(line)
-
-
-def one_of(name, table, what):
-    """table[name], or a CourseError that lists the names that there are."""
-    if not isinstance(name, str) or name not in table:
-        raise CourseError(f"{what} must be one of {', '.join(table)}; received {name!r}.")
-    return table[name]
 
 
 def is_fast():
@@ -147,16 +118,15 @@ def set_seeds(seed):
     Raises:
         CourseError: the seed is not an integer from 0 to 2**32 - 1.
     """
-    if isinstance(seed, bool) or not isinstance(seed, numbers.Integral) or not 0 <= seed < 2**32:
-        raise CourseError(f"seed must be an integer from 0 to 4294967295; received {seed!r}. Try seed=7.")
+    seed = whole_number(seed, "seed", 0, 2**32 - 1, "Try seed=7.")
     import numpy as np
 
-    random.seed(int(seed))
+    random.seed(seed)
     np.random.seed(seed)
     if "tensorflow" in sys.modules:
         import keras
 
-        keras.utils.set_random_seed(int(seed))
+        keras.utils.set_random_seed(seed)
 
 
 def start(seed=7, deterministic=False, report=True):
@@ -383,61 +353,3 @@ def work_folder(name):
             f"a folder for results must be writable; {folder} is not ({error.strerror}). Remove what is in its way."
         ) from error
     return folder
-
-
-@contextlib.contextmanager
-def uninterrupted():
-    """Ctrl-C, or a polite kill, waits until the block has ended: inside h5py its exception would be lost."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    came = []
-    before = {number: signal.signal(number, lambda *_: came.append(1)) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)
-    if came:
-        raise KeyboardInterrupt
-
-
-def write_whole(path, write):
-    """Writes a file beside its place and moves it there when it is complete.
-
-    Args:
-        path: `pathlib.Path` of the file.
-        write: function of a path (with the same ending) that writes the file.
-
-    Raises:
-        CourseError: the folder cannot be written, or the disk is full; what stood at `path` is untouched.
-    """
-    part = path.with_name(f".{os.getpid()}.{path.name}")  # the same ending: Keras insists on it
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write(part)
-        with open(part, "r+b") as file:  # Windows flushes only what is open for writing
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    except OSError as error:
-        free = f"{shutil.disk_usage(path.parent).free / 2**20:.0f} MiB free" if path.parent.is_dir() else "no folder"
-        raise CourseError(
-            f"could not write {path}: {error.strerror or str(error).splitlines()[0]} ({free}). Nothing was changed. "
-            f"{advice(error, 'Make room or choose another folder.')}"
-        ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
-
-
-def check_writable(folder):
-    """Makes a folder and tries to write in it, before any work is done."""
-    probe = folder / f".probe.{os.getpid()}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe.write_bytes(b"x")
-        probe.unlink()
-    except OSError as error:
-        raise CourseError(
-            f"--out must be a folder that can be written; {folder} cannot: {error.strerror}. Choose another."
-        ) from error

@@ -10,15 +10,32 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from aigc_course import plots
-from aigc_course.runtime import CourseError
+from aigc_course.errors import CourseError
 
-LOG_2 = float(np.log(2.0))
-NODES, WEIGHTS = np.polynomial.legendre.leggauss(16)  # Gauss-Legendre on [-1, 1]
+__all__ = [
+    "START",
+    "build_controls",
+    "generator_gradients",
+    "jensen_shannon",
+    "log_ratio",
+    "log_sigmoid",
+    "normal_logpdf",
+    "normal_pdf",
+    "optimal_discriminator",
+    "slider",
+    "two_gaussians",
+    "two_gaussians_figure",
+    "two_gaussians_numbers",
+    "value",
+]
+
+_LOG_2 = float(np.log(2.0))
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)  # Gauss-Legendre on [-1, 1]
 START = {"mean_p": 0.0, "sigma_p": 1.0, "mean_q": 2.0, "sigma_q": 0.7}
-LABELS = {"mean_p": "real mean", "sigma_p": "real sigma", "mean_q": "fake mean", "sigma_q": "fake sigma"}
+_LABELS = {"mean_p": "real mean", "sigma_p": "real sigma", "mean_q": "fake mean", "sigma_q": "fake sigma"}
 
 
-def check_number(name, number, low, high):
+def _check_number(name, number, low, high):
     """Returns the number as a float, or says that it does not lie in [low, high]."""
     try:
         if low <= float(number) <= high:  # false for NaN
@@ -53,27 +70,27 @@ def optimal_discriminator(p_data, p_g):
     return p_data / (p_data + p_g)
 
 
-def quadrature(p, q):
+def _quadrature(p, q):
     """Nodes and weights for integrals over p or q: 16 points on each sigma of both, out to ±12 sigma."""
     breaks = np.unique(np.concatenate([mean + sigma * np.arange(-12, 13) for mean, sigma in (p, q)]))
     half = np.diff(breaks)[:, None] / 2
-    return (breaks[:-1, None] + half * (1 + NODES)).ravel(), (half * WEIGHTS).ravel()
+    return (breaks[:-1, None] + half * (1 + _NODES)).ravel(), (half * _WEIGHTS).ravel()
 
 
 def value(logit, p, q):
     """V(D, G) = E_p[log D] + E_q[log(1 - D)], D = sigmoid(logit(x)) (Goodfellow et al., 2014, eq. 1)."""
-    x, w = quadrature(p, q)
+    x, w = _quadrature(p, q)
     real, fake = log_sigmoid(logit(x)), log_sigmoid(-logit(x))
     return float(w @ (normal_pdf(x, *p) * real + normal_pdf(x, *q) * fake))
 
 
 def jensen_shannon(p, q):
     """The Jensen-Shannon divergence of two Gaussians: 0 if equal, up to log 2 if they hardly overlap."""
-    x, w = quadrature(p, q)
+    x, w = _quadrature(p, q)
     logit = log_ratio(x, p, q)
-    to_p, to_q = LOG_2 + log_sigmoid(logit), LOG_2 + log_sigmoid(-logit)  # log(p/m), log(q/m); m = (p + q)/2
+    to_p, to_q = _LOG_2 + log_sigmoid(logit), _LOG_2 + log_sigmoid(-logit)  # log(p/m), log(q/m); m = (p + q)/2
     jsd = w @ (normal_pdf(x, *p) * to_p + normal_pdf(x, *q) * to_q) / 2
-    return float(np.clip(jsd, 0.0, LOG_2))  # rounding may leave the interval by 1e-16
+    return float(np.clip(jsd, 0.0, _LOG_2))  # rounding may leave the interval by 1e-16
 
 
 def generator_gradients(p, q):
@@ -83,7 +100,7 @@ def generator_gradients(p, q):
         (saturating, non_saturating): the slopes of E_q[log(1 - D)] and of -E_q[log D], in nats per unit of x.
         Descent moves the mean against their sign.
     """
-    x, w = quadrature(p, q)
+    x, w = _quadrature(p, q)
     logit = log_ratio(x, p, q)
     slope = (x - q[0]) / q[1] ** 2 - (x - p[0]) / p[1] ** 2  # d logit / dx; x moves with the mean
     weight = w * slope * normal_pdf(x, *q)
@@ -104,14 +121,14 @@ def two_gaussians_numbers(mean_p, sigma_p, mean_q, sigma_q):
     Raises:
         CourseError: a value outside its range, or not a finite number.
     """
-    p = check_number("mean_p", mean_p, -1000, 1000), check_number("sigma_p", sigma_p, 0.001, 1000)
-    q = check_number("mean_q", mean_q, -1000, 1000), check_number("sigma_q", sigma_q, 0.001, 1000)
+    p = _check_number("mean_p", mean_p, -1000, 1000), _check_number("sigma_p", sigma_p, 0.001, 1000)
+    q = _check_number("mean_q", mean_q, -1000, 1000), _check_number("sigma_q", sigma_q, 0.001, 1000)
     gradients = zip(("saturating", "non_saturating"), generator_gradients(p, q), strict=True)
     at_best = value(lambda x: log_ratio(x, p, q), p, q)
     return {"jsd": jensen_shannon(p, q), "value": at_best, **dict(gradients)}
 
 
-def describe(numbers):
+def _describe(numbers):
     """The numbers in one sentence: alt text, and what a screen reader says when a slider moves."""
     return (
         f"JSD {numbers['jsd']:.4f} nats, V at D* {numbers['value']:.4f} nats; gradient of the fakes' mean: "
@@ -119,7 +136,7 @@ def describe(numbers):
     )
 
 
-def key(ax, top, entries):
+def _key(ax, top, entries):
     """Names the curves in their colours; quicker to draw than a legend, so that the sliders stay live."""
     for row, (text, colour) in enumerate(entries):
         ax.text(0.03, top - 0.07 * row, text, color=colour, fontsize="small", transform=ax.transAxes)
@@ -142,7 +159,7 @@ def two_gaussians_figure(mean_p, sigma_p, mean_q, sigma_q):
     left.plot(x, np.exp(log_sigmoid(log_ratio(x, p, q))), ":", color="black")
     title = f"JSD {numbers['jsd']:.4f} · V at D* {numbers['value']:.4f} nats"
     left.set(xlabel="x", ylabel="density, and D*(x)", title=title, xlim=(low, high))
-    key(left, 0.62, (("— real", plots.REAL), ("- - fake", plots.FAKE), ("··· D*(x)", "black")))
+    _key(left, 0.62, (("— real", plots.REAL), ("- - fake", plots.FAKE), ("··· D*(x)", "black")))
 
     means = np.linspace(low, high, 49)
     curves = np.abs([generator_gradients(p, (mean, q[1])) for mean in means])  # (49, 2)
@@ -154,8 +171,14 @@ def two_gaussians_figure(mean_p, sigma_p, mean_q, sigma_q):
     right.set(yscale="log", ylim=(1e-6, max(1e3, 30 * curves.max())), title="What the generator is told")
     right.set_yticks([1e-6, 1e-4, 0.01, 1], ["1e-6", "1e-4", "0.01", "1"])  # labels are slow to draw: few
     right.minorticks_off()
-    key(right, 0.94, ((f"— ● saturating {numbers['saturating']:+.3g}", plots.THIRD),
-                      (f"- - ■ non-saturating {numbers['non_saturating']:+.3g}", plots.FAKE)))  # fmt: skip
+    _key(
+        right,
+        0.94,
+        (
+            (f"— ● saturating {numbers['saturating']:+.3g}", plots.THIRD),
+            (f"- - ■ non-saturating {numbers['non_saturating']:+.3g}", plots.FAKE),
+        ),
+    )
     for axis in (left.xaxis, left.yaxis, right.xaxis):
         axis.get_major_locator().set_params(nbins=4)
     return fig
@@ -163,7 +186,7 @@ def two_gaussians_figure(mean_p, sigma_p, mean_q, sigma_q):
 
 # The browser's own slider inside a label, and the number beside it to be typed. Notebook commands have the arrow keys,
 # so their shortcuts are off here.
-SLIDER = """
+_SLIDER = """
 export default { render({ model, el }) {
   const name = model.get("description"), label = document.createElement("label");
   const slider = document.createElement("input"), number = document.createElement("input");
@@ -188,7 +211,7 @@ export default { render({ model, el }) {
   model.on("change:value", draw); draw(); el.append(label, number);
 } };
 """
-SLIDER_STYLE = """
+_SLIDER_STYLE = """
 .aigc-slider, .aigc-slider label { display: flex; align-items: center; gap: 0.5em; }
 .aigc-slider { margin: 2px 1em 2px 2px; }
 .aigc-slider span { min-width: 5.5em; text-align: right; }
@@ -198,12 +221,12 @@ SLIDER_STYLE = """
 
 
 @functools.cache
-def slider_class(anywidget):
-    """The widget with `SLIDER` as its face; its traits are called as those of `ipywidgets.FloatSlider`."""
+def _slider_class(anywidget):
+    """The widget with `_SLIDER` as its face; its traits are called as those of `ipywidgets.FloatSlider`."""
     import traitlets
 
     class Slider(anywidget.AnyWidget):
-        _esm, _css = SLIDER, SLIDER_STYLE
+        _esm, _css = _SLIDER, _SLIDER_STYLE
         description = traitlets.Unicode().tag(sync=True)
         min, max, step, value = (traitlets.Float().tag(sync=True) for _ in range(4))
 
@@ -232,20 +255,20 @@ def slider(ipywidgets, description, value, low, high, step):
         import anywidget
     except ImportError:
         return ipywidgets.FloatSlider(**traits)
-    return slider_class(anywidget)(**traits)
+    return _slider_class(anywidget)(**traits)
 
 
 def build_controls(ipywidgets):
     """Four sliders, a sentence and a picture that follows them: an `ipywidgets.VBox`, versions 7.7 and 8."""
     spans = {name: (-6.0, 6.0) if name.startswith("mean") else (0.2, 3.0) for name in START}
     sliders = {
-        name: slider(ipywidgets, LABELS[name], START[name], low, high, step=0.1) for name, (low, high) in spans.items()
+        name: slider(ipywidgets, _LABELS[name], START[name], low, high, step=0.1) for name, (low, high) in spans.items()
     }
     image, sentence = ipywidgets.HTML(), ipywidgets.HTML()  # ipywidgets.Image has no alt text
 
     def redraw(change=None):
         setting = {name: slider.value for name, slider in sliders.items()}
-        told = describe(two_gaussians_numbers(**setting))
+        told = _describe(two_gaussians_numbers(**setting))
         # all colours: a palette takes longer than the rest of the way, and the picture must follow the slider
         image.value = plots.Picture(plots.png(two_gaussians_figure(**setting), colours=0), told).html()
         sentence.value = f'<span role="status">{told}</span>'
@@ -261,7 +284,7 @@ def two_gaussians():
     """Shows the sliders; where they cannot run (GitHub, nbviewer, stored notebooks), the starting picture."""
 
     alt = "Two bell curves, the best discriminator, the generator's two gradients. "
-    alt += describe(two_gaussians_numbers(**START))
+    alt += _describe(two_gaussians_numbers(**START))
     try:
         import ipywidgets
     except ImportError:

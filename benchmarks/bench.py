@@ -11,8 +11,14 @@ import sys
 
 from common import RESULTS, ROOT, kept
 
-SCRIPTS = {"throughput": "throughput.py", "layers": "layers_time.py", "startup": "startup.py", "memory": "memory.py",
-           "quality": "quality.py", "grading": "grading.py"}  # fmt: skip
+SCRIPTS = {
+    "throughput": "throughput.py",
+    "layers": "layers_time.py",
+    "startup": "startup.py",
+    "memory": "memory.py",
+    "quality": "quality.py",
+    "grading": "grading.py",
+}
 
 
 def main():

@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from aigc_course import runtime  # noqa: E402
+from aigc_course import files, runtime  # noqa: E402
 
 RESULTS = ROOT / "runs" / "bench"
 
@@ -24,7 +24,7 @@ def keep(name, result):
     """Writes one benchmark's result, with machine and date, to runs/bench/NAME.json, whole or not at all."""
     result = {**result, "machine": machine()}
     text = json.dumps(result, indent=1) + "\n"
-    runtime.write_whole(RESULTS / f"{name}.json", lambda part: part.write_text(text, encoding="utf-8"))
+    files.write_whole(RESULTS / f"{name}.json", lambda part: part.write_text(text, encoding="utf-8"))
     print(f"{name}: kept in runs/bench/{name}.json", flush=True)
 
 

@@ -30,21 +30,22 @@ def one(way, n, seed):
     import keras
 
     from aigc_course import data
-    from aigc_course.lmdg import text, tokenizers, transformer
+    from aigc_course.lmdg import tang
+    from aigc_course.lmdg.core import characters, transformer
 
-    base, facts = transformer.load(data.asset("tang_decoder.npz"))
-    tokenizer = tokenizers.CharTokenizer(facts["characters"])
-    _, train, test = text.split_tang()
-    held = text.labelled(tokenizer, train[:VALIDATION])
+    base, facts = transformer.load_decoder(data.asset("tang_decoder.npz"))
+    tokenizer = characters.CharTokenizer(facts["characters"])
+    _, train, test = tang.split_tang()
+    held = tang.labelled(tokenizer, train[:VALIDATION])
     chosen = np.random.default_rng(seed).permutation(len(train) - VALIDATION)[:n] + VALIDATION
-    rows = text.labelled(tokenizer, [train[i] for i in chosen])
+    rows = tang.labelled(tokenizer, [train[i] for i in chosen])
     keras.utils.set_random_seed(seed)
     if way == "scratch":
         decoder = transformer.Decoder(**{**base.settings, "dropout_rate": 0.2})
     else:
         decoder = base.with_lora(8, dropout_rate=0.1) if way == "lora" else base.copy(dropout_rate=0.1)
     transformer.compile_decoder(decoder, WAYS[way])
-    inputs, targets = text.pairs_of(rows)
+    inputs, targets = tang.pairs_of(rows)
     batch = min(32, n)
     best = (transformer.bits_per_token(decoder, held), 0, [w.numpy() for w in decoder.trainable_weights])
     step, every, patience = 0, max(10, min(40, n // 32)), 0
@@ -58,9 +59,16 @@ def one(way, n, seed):
             best, patience = (bits, step, [w.numpy() for w in decoder.trainable_weights]), 0
     for weight, value in zip(decoder.trainable_weights, best[2], strict=True):
         weight.assign(value)
-    bits = transformer.bits_per_token(decoder, text.labelled(tokenizer, test))
-    return {"way": way, "n": n, "seed": seed, "step": best[1], "validation_bits": round(best[0], 4),
-            "bits": round(bits, 4), "trainable": decoder.parameters()[1]}  # fmt: skip
+    bits = transformer.bits_per_token(decoder, tang.labelled(tokenizer, test))
+    return {
+        "way": way,
+        "n": n,
+        "seed": seed,
+        "step": best[1],
+        "validation_bits": round(best[0], 4),
+        "bits": round(bits, 4),
+        "trainable": decoder.parameters()[1],
+    }
 
 
 def table():

@@ -53,10 +53,14 @@ def main():
             step(x)[-1].numpy()
             best[key] = min(best[key], time.perf_counter() - started)
     rows = [
-        {"piece": name, "way": way, "ms": round(1000 * best[name, way], 2),
-         "gflops": round(BATCH * gflop / best[name, way]) if gflop else None}
+        {
+            "piece": name,
+            "way": way,
+            "ms": round(1000 * best[name, way], 2),
+            "gflops": round(BATCH * gflop / best[name, way]) if gflop else None,
+        }
         for (name, way), (_, _, gflop) in timed.items()
-    ]  # fmt: skip
+    ]
     keep("layers", {"batch": BATCH, "rows": rows})
 
 

@@ -188,11 +188,21 @@ def torch_loop(batch, channels_last):
         return nn.BatchNorm2d(channels, momentum=0.2)
 
     discriminator = nn.Sequential(
-        nn.Conv2d(1, 32, 3, 2, 1), nn.LeakyReLU(0.2), nn.Dropout(0.25),
-        nn.Conv2d(32, 64, 3, 2, 1), nn.ZeroPad2d((0, 1, 0, 1)), norm(64), nn.LeakyReLU(0.2), nn.Dropout(0.25),
-        nn.Conv2d(64, 128, 3, 2, 1), norm(128), nn.LeakyReLU(0.2), nn.Dropout(0.25),
-        nn.Flatten(), nn.Linear(4 * 4 * 128, 1),
-    ).to(memory_format=form)  # fmt: skip
+        nn.Conv2d(1, 32, 3, 2, 1),
+        nn.LeakyReLU(0.2),
+        nn.Dropout(0.25),
+        nn.Conv2d(32, 64, 3, 2, 1),
+        nn.ZeroPad2d((0, 1, 0, 1)),
+        norm(64),
+        nn.LeakyReLU(0.2),
+        nn.Dropout(0.25),
+        nn.Conv2d(64, 128, 3, 2, 1),
+        norm(128),
+        nn.LeakyReLU(0.2),
+        nn.Dropout(0.25),
+        nn.Flatten(),
+        nn.Linear(4 * 4 * 128, 1),
+    ).to(memory_format=form)
     generator = Generator().to(memory_format=form)
     found = [sum(p.numel() for p in net.parameters()) for net in (generator, discriminator)]
     assert found == [1_924_289 - 2 * 192, 95_489 - 2 * 192], found  # moving statistics are no parameters here
@@ -231,11 +241,11 @@ LOOPS = {
     GUIDE: guide,
     CLASSIC + OWN: classic,
     GUIDE + OWN: guide,
-    "GAN.fit, two-step, Keras' layers": lambda batch: ours(batch, plainly=True, fused=False),
+    "GAN.fit, two-step, Keras' layers": lambda batch: ours(batch, plainly=True, step="two_step"),
     "GAN.fit, fused, Keras' layers, XLA": lambda batch: ours(batch, plainly=True, jit_compile=True),
     "GAN.fit, fused, Keras' layers": lambda batch: ours(batch, plainly=True),
     "GAN.fit, fused (the engine)": ours,
-    "GAN.fit, d_first + R1 (make train)": lambda batch: ours(batch, d_first=True, r1=0.3),
+    "GAN.fit, d_first + R1 (make train)": lambda batch: ours(batch, step="d_first", r1=0.3),
     "GAN.fit, fused, bfloat16": lambda batch: ours(batch, policy="mixed_bfloat16"),
     TWO: two_devices,
     "PyTorch, one generator pass": lambda batch: torch_loop(batch, channels_last=False),

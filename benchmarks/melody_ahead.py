@@ -18,21 +18,26 @@ SEEDS = (1, 2, 3)
 def one(name, ahead):
     """A row of the table."""
     from aigc_course import data
-    from aigc_course.lmdg import music, transformer
+    from aigc_course.lmdg import bach
+    from aigc_course.lmdg.core import transformer
 
     train, test = data.load_chorales()
-    decoder, facts = transformer.load(ROOT / "runs" / "pretrain" / f"{name}.npz")
-    rows = music.rows(test, ahead, shifts=(0,), stride=4)
-    row = {"decoder": name, "ahead": ahead, "steps": facts["steps"],
-           "bits": round(transformer.bits_per_token(decoder, rows), 4),
-           "harmony_bits": round(transformer.bits_per_token(decoder, music.harmony_only(rows, ahead)), 4)}  # fmt: skip
-    pieces = [piece.notes[: music.STEPS] for piece in test if piece.bar == 8 and len(piece.notes) >= music.STEPS]
-    corpus = "\n".join(music.chords(piece.notes) for piece in train)
-    tunes, limits = [music.melody_only(notes) for notes in pieces], music.ranges(train)
+    decoder, facts = transformer.load_decoder(ROOT / "runs" / "pretrain" / f"{name}.npz")
+    rows = bach.training_rows(test, ahead, shifts=(0,), stride=4)
+    row = {
+        "decoder": name,
+        "ahead": ahead,
+        "steps": facts["steps"],
+        "bits": round(transformer.bits_per_token(decoder, rows), 4),
+        "harmony_bits": round(transformer.bits_per_token(decoder, bach.harmony_only(rows, ahead)), 4),
+    }
+    pieces = [piece.notes[: bach.STEPS] for piece in test if piece.bar == 8 and len(piece.notes) >= bach.STEPS]
+    corpus = "\n".join(bach.chords(piece.notes) for piece in train)
+    tunes, limits = [bach.melody_only(notes) for notes in pieces], bach.ranges(train)
     found = []
     for seed in SEEDS:
-        written = music.complete(decoder, tunes, ahead=ahead, seed=seed)
-        reports = [music.report(notes, limits, corpus) for notes in written]
+        written = bach.complete(decoder, tunes, ahead=ahead, seed=seed)
+        reports = [bach.measure_chorale(notes, limits, corpus) for notes in written]
         found.append({key: np.mean([report[key] for report in reports]) for key in reports[0]})
     for key in found[0]:
         values = [part[key] for part in found]

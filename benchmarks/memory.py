@@ -25,7 +25,7 @@ def one(batch):
     from aigc_course import data, gan, models
 
     (images, _), _ = data.load_mnist()
-    model = gan.GAN(models.build_generator(), models.build_discriminator(), d_first=True, r1=0.3)
+    model = gan.GAN(models.build_generator(), models.build_discriminator(), step="d_first", r1=0.3)
     model.compile()
     before = psutil.Process().memory_info().rss
     model.fit(images, batch, epochs=1, steps_per_epoch=3, verbose=0)

@@ -17,8 +17,8 @@ import time
 import numpy as np
 from common import RESULTS, keep
 
-from aigc_course import runtime
-from aigc_course.runtime import CourseError
+from aigc_course import files, runtime
+from aigc_course.errors import CourseError
 
 FOLDER = RESULTS / "collapse"
 NUMBERS = ("modes", "high_quality", "reverse_kl")
@@ -60,8 +60,11 @@ def run(data, method, seeds, first_seed, steps=None, quiet=False):
     scores, _, seconds = collapse.compare(method, data, chosen, steps, shown)
     for seed, score in zip(chosen, scores, strict=True):
         if not quiet:
-            print(f"seed {seed}: {score.modes} modes, {score.high_quality_share:.1%} high quality, "
-                  f"reverse KL {score.reverse_kl:.4f}", flush=True)  # fmt: skip
+            print(
+                f"seed {seed}: {score.modes} modes, {score.high_quality_share:.1%} high quality, "
+                f"reverse KL {score.reverse_kl:.4f}",
+                flush=True,
+            )
     values = np.array(scores, dtype=float)  # (S, 3)
     result = {"data": data, "method": method, "n_seeds": seeds, "first_seed": first_seed, "steps": steps}
     for column, name in enumerate(NUMBERS):
@@ -81,7 +84,7 @@ def run_all(data_sets):
             if not path.is_file():
                 result = run(data, method, 10, 0, quiet=True)
                 text = json.dumps(result)
-                runtime.write_whole(path, lambda part, text=text: part.write_text(text, encoding="utf-8"))
+                files.write_whole(path, lambda part, text=text: part.write_text(text, encoding="utf-8"))
                 print(text, flush=True)
 
 

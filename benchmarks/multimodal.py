@@ -30,8 +30,13 @@ FOLDER = RESULTS / "multimodal"
 def jobs():
     """(way, n, seed), the most needed first."""
     curve = [(way, n, seed) for seed in SEEDS for n in (1000, 200, 50, 500, 100) for way in FULL]
-    longer = [("scratch, longer", 1000, 7), ("pre-trained, longer", 100, 7), ("scratch, longer", 100, 7),
-              ("pre-trained, longer", 1000, 7), ("scratch, longer", 200, 7)]  # fmt: skip
+    longer = [
+        ("scratch, longer", 1000, 7),
+        ("pre-trained, longer", 100, 7),
+        ("scratch, longer", 100, 7),
+        ("pre-trained, longer", 1000, 7),
+        ("scratch, longer", 200, 7),
+    ]
     return curve + longer + [(way, 1000, 7) for way in PAIRS]
 
 
@@ -40,7 +45,7 @@ def pairs_only(base, vocabulary, material, way, n, seed):
     import keras
     import numpy as np
 
-    from aigc_course.lmdg import pairs
+    from aigc_course.lmdg.words import pairs
 
     rng = np.random.default_rng(seed)
     chosen = {kind: pairs.choose(part, n, rng) for kind, part in material.items()}
@@ -62,10 +67,13 @@ def one(material, way, n, seed):
     import keras
 
     from aigc_course import data
-    from aigc_course.lmdg import asking, multimodal, pairs, transformer
+    from aigc_course.lmdg.core import transformer
+    from aigc_course.lmdg.words import pairs
+    from aigc_course.lmdg.words.ask import Asking
+    from aigc_course.lmdg.words.rows import Vocabulary
 
-    base, facts = transformer.load(data.asset("multimodal_base.npz"))
-    vocabulary = multimodal.Vocabulary(facts["characters"])
+    base, facts = transformer.load_decoder(data.asset("multimodal_base.npz"))
+    vocabulary = Vocabulary(facts["characters"])
     kept = FOLDER / f"{way.replace(', ', '-').replace(' ', '-')}-{n}-{seed}.npz"
     if not kept.is_file():
         if way.startswith("scratch"):
@@ -75,12 +83,12 @@ def one(material, way, n, seed):
         if way in PAIRS:
             decoder, found = pairs_only(base, vocabulary, material, way, n, seed)
         else:
-            decoder, found = pairs.fine_tune(base, vocabulary, material, n, seed, STEPS[way in LONGER])
+            decoder, found = pairs.fine_tune_pairs(base, vocabulary, material, n, seed, STEPS[way in LONGER])
         found |= {"way": way, "seconds": round(time.time() - started)}
-        transformer.save(decoder, kept, characters=facts["characters"], **found)
-    decoder, found = transformer.load(kept)
+        transformer.save_decoder(decoder, kept, characters=facts["characters"], **found)
+    decoder, found = transformer.load_decoder(kept)
     found.pop("characters")
-    ask = asking.Asking(decoder, vocabulary)
+    ask = Asking(decoder, vocabulary)
     found |= ask.scores(seed=seed)
     if n == 1000 and seed == 7:
         unguided = ask.drawing(seed=seed, guidance=1.0)
@@ -113,7 +121,7 @@ def main():
     from aigc_course import runtime
 
     runtime.start(7)
-    from aigc_course.lmdg import pairs
+    from aigc_course.lmdg.words import pairs
 
     FOLDER.mkdir(parents=True, exist_ok=True)
     part, of = map(int, arguments.part.split("/"))

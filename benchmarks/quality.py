@@ -91,7 +91,7 @@ def run(recipe, seed):
         took = time.perf_counter() - started
         seen += steps * batch if recipe != OURS else images_in(phases(settings, done, done + steps), done)
         seconds, done = seconds + took, done + steps
-        score = metrics.judge_distance(gan_module.generate(network, z), verbose=False)
+        score = metrics.judge_distance(gan_module.generate_images(network, z), verbose=False)
         curve.append({"seconds": round(seconds, 2), "images": seen, "distance": round(float(score), 2)})
         steps = max(1, round(every * steps / took))
         path = place(recipe, seed)

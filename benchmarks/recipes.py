@@ -129,7 +129,7 @@ def train(a):
 
     def distance(weights):
         judged.set_weights([np.asarray(weight) for weight in weights])
-        return float(metrics.judge_distance(gan.generate(judged, z), verbose=False))
+        return float(metrics.judge_distance(gan.generate_images(judged, z), verbose=False))
 
     rng, order, images, seconds, next_score = np.random.default_rng(a.seed), np.array([], int), 0, 0.0, a.every
     while images < a.images:

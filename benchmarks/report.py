@@ -36,16 +36,19 @@ def throughput(result):
         shares = [f"{rate / other:.2f}" for other in (limit, medians[GUIDE], medians[CLASSIC])]
         rows.append([name, f"{rate:.0f}", f"{min(each):.0f}–{max(each):.0f}", *shares])
     rows.append(["limit by the matrix product", f"{limit:.0f}", "", "1.00", f"{limit / medians[GUIDE]:.2f}", ""])
-    facts = [f"The engine: {medians[ENGINE] / limit:.2f} of the limit (asked: 0.70), "
-             f"{medians[ENGINE] / medians[GUIDE]:.2f} × the Keras-guide loop (asked: 2.4)"]  # fmt: skip
+    facts = [
+        f"The engine: {medians[ENGINE] / limit:.2f} of the limit (asked: 0.70), "
+        f"{medians[ENGINE] / medians[GUIDE]:.2f} × the Keras-guide loop (asked: 2.4)"
+    ]
     if TORCH in medians:
         facts.append(f", {medians[ENGINE] / medians[TORCH]:.2f} × PyTorch channels_last (asked: 1.25)")
     head = ["loop", "images/s, median", "range", "of the limit", "× guide", "× classic"]
     return (
         f"{where(result)} Batch {result['batch']}, {result['rounds']} rounds in turn; matrix product "
         f"{product:.0f} GFLOP/s ({min(result['product_gflops']):.0f}–{max(result['product_gflops']):.0f}).\n\n"
-        + table(head, rows) + f"\n\n{''.join(facts)}."
-    )  # fmt: skip
+        + table(head, rows)
+        + f"\n\n{''.join(facts)}."
+    )
 
 
 def layers(result):
@@ -66,14 +69,24 @@ def quality(result):
             if best:
                 ratio = f"{middle / best:.1f}" if middle else f"> {found['cap'] / best:.1f}"
             rows.append([recipe, goal, ", ".join(shown), f"{middle:.0f}" if middle else f"> {found['cap']:.0f}", ratio])
-    last = [[one["recipe"], one["seed"], f"{one['curve'][-1]['seconds']:.0f}", f"{one['curve'][-1]['images']:,}",
-             min(point["distance"] for point in one["curve"])] for one in result["runs"]]  # fmt: skip
+    last = [
+        [
+            one["recipe"],
+            one["seed"],
+            f"{one['curve'][-1]['seconds']:.0f}",
+            f"{one['curve'][-1]['images']:,}",
+            min(point["distance"] for point in one["curve"]),
+        ]
+        for one in result["runs"]
+    ]
     head = ["recipe", "judge distance", "seconds, each seed", "median", "× make train"]
     intro = f"{where(result)} n = 5,000 against 10,000 test images, floor 0.92; scoring not counted."
     return (
-        f"{intro}\n\n" + table(head, rows)
-        + "\n\nWhere each run ended:\n\n" + table(["recipe", "seed", "seconds", "images", "best distance"], last)
-    )  # fmt: skip
+        f"{intro}\n\n"
+        + table(head, rows)
+        + "\n\nWhere each run ended:\n\n"
+        + table(["recipe", "seed", "seconds", "images", "best distance"], last)
+    )
 
 
 def startup(result):
@@ -107,8 +120,10 @@ def collapse(result):
     rows = []
     for one in result["rows"]:
         numbers = [(one[name]["mean"], one[name]["standard_error"]) for name in ("modes", "high_quality", "reverse_kl")]
-        cells = [f"{scale * mean:.{digits}f} ± {scale * error:.{digits}f}"
-                 for (mean, error), scale, digits in zip(numbers, (1, 100, 1), (1, 1, 3), strict=True)]  # fmt: skip
+        cells = [
+            f"{scale * mean:.{digits}f} ± {scale * error:.{digits}f}"
+            for (mean, error), scale, digits in zip(numbers, (1, 100, 1), (1, 1, 3), strict=True)
+        ]
         rows.append([one["method"], one["data"], *cells, one["seconds_a_seed"]])
     head = ["method", "data", "modes", "high quality, %", "reverse KL, nats", "seconds a seed"]
     intro = f"{where(result)} Mean ± standard error over 10 seeds (0 to 9), 2,500 samples, 8,000 steps of 128 points."
@@ -147,8 +162,17 @@ def grading(result):
     )
 
 
-SECTIONS = {"throughput": throughput, "layers": layers, "quality": quality, "recipes": recipes, "startup": startup,
-            "memory": memory, "collapse": collapse, "stacked": stacked, "grading": grading}  # fmt: skip
+SECTIONS = {
+    "throughput": throughput,
+    "layers": layers,
+    "quality": quality,
+    "recipes": recipes,
+    "startup": startup,
+    "memory": memory,
+    "collapse": collapse,
+    "stacked": stacked,
+    "grading": grading,
+}
 
 
 def draw(found):
@@ -176,8 +200,12 @@ def draw(found):
         ax, colours = axes[0, 1], dict(zip(found["quality"]["summary"], ("C1", "C0", "C3", "C2"), strict=False))
         for one in found["quality"]["runs"]:
             curve = one["curve"]
-            ax.plot([p["seconds"] for p in curve], [p["distance"] for p in curve], color=colours[one["recipe"]],
-                    label=one["recipe"] if one["seed"] == 7 else None)  # fmt: skip
+            ax.plot(
+                [p["seconds"] for p in curve],
+                [p["distance"] for p in curve],
+                color=colours[one["recipe"]],
+                label=one["recipe"] if one["seed"] == 7 else None,
+            )
         for goal in found["quality"]["goals"]:
             ax.axhline(goal, color="k", lw=0.8, ls=":")
         ax.set(

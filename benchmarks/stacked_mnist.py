@@ -15,7 +15,7 @@ import time
 import numpy as np
 from common import RESULTS, keep
 
-from aigc_course import runtime
+from aigc_course import files, runtime
 
 SAMPLES = 25_600
 FOLDER = RESULTS / "stacked"
@@ -35,7 +35,7 @@ def build(method, seed):
     critic = models.build_critic(shape) if recipe["critic"] else models.build_discriminator(shape)
     slopes = {"r1": recipe["slopes"], "r2": recipe["slopes"]}
     generator = models.build_generator(channels=3)
-    model = gan.GAN(generator, critic, objective=recipe["objective"], d_first=True, seed=seed, **slopes)
+    model = gan.GAN(generator, critic, objective=recipe["objective"], step="d_first", seed=seed, **slopes)
     model.compile(*(gan.adam(rate, recipe["beta_2"]) for rate in recipe["rates"]))
     return model
 
@@ -68,12 +68,12 @@ def run(method, seed, minutes, every, threads):
         kept["curve"].append({"seconds": round(seconds, 1), "images": seen, "modes": modes, "kl": round(kl, 4)})
         model.save(checkpoint)
         text = json.dumps({"method": method, "seed": seed, "threads": threads or runtime.cores(), **kept})
-        runtime.write_whole(place, lambda part, text=text: part.write_text(text, encoding="utf-8"))
+        files.write_whole(place, lambda part, text=text: part.write_text(text, encoding="utf-8"))
         print(f"{method}, seed {seed}: {seconds:.0f} s, {seen:,} images, {modes} modes, KL {kl:.3f}", flush=True)
         next_size = 16 if seen < 40_000 else 64
         steps = max(10, round(every * steps * size / took / next_size))
     picture = plots.png(plots.image_grid(model.sample(40), title=f"{method}, seed {seed}"))
-    runtime.write_whole(place.with_suffix(".png"), lambda part: part.write_bytes(picture))
+    files.write_whole(place.with_suffix(".png"), lambda part: part.write_bytes(picture))
 
 
 def table():

@@ -18,7 +18,7 @@ from aigc_course import runtime
 runtime.start(7, report=False)
 from aigc_course import data, gan, models
 (images, _), _ = data.load_mnist()
-model = gan.GAN(models.build_generator(), models.build_discriminator(), d_first=True, r1=0.3)
+model = gan.GAN(models.build_generator(), models.build_discriminator(), step="d_first", r1=0.3)
 model.compile({jit})
 model.fit(images, 64, epochs=1, steps_per_epoch=1, verbose=0)
 assert model.step == 1
@@ -31,8 +31,14 @@ def first_step(jit=""):
     found = []
     for _ in range(ROUNDS):
         started = time.time()
-        done = subprocess.run([sys.executable, "-c", FIRST_STEP.format(jit=jit)], cwd=ROOT, check=True, text=True,
-                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)  # fmt: skip
+        done = subprocess.run(
+            [sys.executable, "-c", FIRST_STEP.format(jit=jit)],
+            cwd=ROOT,
+            check=True,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
         found.append(round(float(done.stdout.splitlines()[-1]) - started, 2))
     return found
 
@@ -46,8 +52,15 @@ def lab():
     for _ in range(ROUNDS):
         started = time.perf_counter()
         command = ["make", "-s", "lab"] if (ROOT / ".venv" / ".ready").is_file() else [sys.executable, "tools/lab.py"]
-        server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                                  env={**os.environ, "BROWSER": "true"}, start_new_session=True)  # fmt: skip
+        server = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**os.environ, "BROWSER": "true"},
+            start_new_session=True,
+        )
         try:
             matches = (re.search(r"http://127\.0\.0\.1:\d+/lab\S*token=\S+", line) for line in server.stdout)
             address = next(match[0] for match in matches if match)

@@ -27,8 +27,9 @@ def measure(batch=BATCH, rounds=ROUNDS, names=None):
     try:
         for name in progress([*rates], "getting ready"):
             command = [sys.executable, str(Path(__file__).with_name("loops.py")), name, str(batch)]
-            process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                       stderr=subprocess.DEVNULL, text=True)  # fmt: skip
+            process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+            )
             processes[name] = process
             if "ready" not in iter_until(process.stdout, "ready"):
                 print(f"not run: {name} (its process ended with code {process.wait()})")
@@ -66,13 +67,16 @@ def main():
     rates = measure()
     product = np.array(rates.pop("matrix product")) / BATCH * PRODUCT  # GFLOP/s
     limit = float(np.median(product)) * 1000.0 / (GENERATOR + DISCRIMINATOR)
-    keep("throughput", {
-        "batch": BATCH,
-        "rounds": ROUNDS,
-        "product_gflops": [round(float(x), 1) for x in product],
-        "limit": round(limit, 1),
-        "images_per_second": {name: [round(x, 1) for x in found] for name, found in rates.items()},
-    })  # fmt: skip
+    keep(
+        "throughput",
+        {
+            "batch": BATCH,
+            "rounds": ROUNDS,
+            "product_gflops": [round(float(x), 1) for x in product],
+            "limit": round(limit, 1),
+            "images_per_second": {name: [round(x, 1) for x in found] for name, found in rates.items()},
+        },
+    )
 
 
 if __name__ == "__main__":

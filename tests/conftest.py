@@ -54,8 +54,18 @@ def tiny_discriminator(batch_norm=True, dropout=True):
 
 def nbval_offline(path, folder):
     """Runs a notebook from the top with nbval, in the fast profile, without network where the system allows that."""
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval-lax",
-               "--nbval-cell-timeout=120", "--nbval-kernel-name=python3", str(path)]  # fmt: skip
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "--nbval-lax",
+        "--nbval-cell-timeout=120",
+        "--nbval-kernel-name=python3",
+        str(path),
+    ]
     cut = ["unshare", "-rn", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
     possible = (
         shutil.which("unshare")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from aigc_course import checks
-from aigc_course.runtime import CourseError
+from aigc_course.errors import CourseError
 from answers import RIGHT, WRONG
 
 KEYS = list(checks.EXERCISES)

@@ -76,9 +76,15 @@ def files(folder):
 
 @pytest.mark.parametrize(
     ("start", "steps", "expected"),
-    [(0, 3, [(3, 16)]), (0, 1300, [(1300, 16)]), (0, 1500, [(1300, 16), (1500, 64)]),
-     (1200, 1301, [(1300, 16), (1301, 64)]), (1300, 1400, [(1400, 64)]), (1350, 1400, [(1400, 64)])],
-)  # fmt: skip
+    [
+        (0, 3, [(3, 16)]),
+        (0, 1300, [(1300, 16)]),
+        (0, 1500, [(1300, 16), (1500, 64)]),
+        (1200, 1301, [(1300, 16), (1301, 64)]),
+        (1300, 1400, [(1400, 64)]),
+        (1350, 1400, [(1400, 64)]),
+    ],
+)
 def test_phases(start, steps, expected):
     """Small batches up to the change, larger ones from there on, from wherever a run is taken up."""
     found = recipe.phases(recipe.RECIPE, start, steps)
@@ -169,8 +175,13 @@ def test_the_batch_grows_in_training_and_after_a_resume(tmp_path, images_file, m
 def test_train_writes_its_results_and_nothing_else(trained):
     """samples.png, history.csv, report.json, checkpoint, weights, settings; no part files."""
     assert {p.name for p in trained.iterdir()} == {
-        "samples.png", "history.csv", "report.json", "checkpoint.keras", "generator.weights.h5", "settings.json",
-    }  # fmt: skip
+        "samples.png",
+        "history.csv",
+        "report.json",
+        "checkpoint.keras",
+        "generator.weights.h5",
+        "settings.json",
+    }
 
 
 def test_samples_are_a_picture(trained):
@@ -202,7 +213,7 @@ def test_report_says_all_that_was_promised(trained):
     assert report["images_per_second"] > 0
     assert report["judge_distance"] > report["floor"] > 0
     assert report["n"] == 60
-    assert report["judge_sha256"] == data.checksums()["judge.weights.h5"]
+    assert report["judge_sha256"] == data.shipped_files()["judge.weights.h5"]
     assert len(report["class_shares"]) == 10
     assert sum(report["class_shares"]) == pytest.approx(1, abs=0.01)
     assert report["interrupted"] is False
@@ -269,7 +280,7 @@ def test_sample_draws_from_trained_weights(trained, tmp_path, weights, capsys):
 
 def test_sample_from_the_shipped_weights(tmp_path, capsys):
     """Without --weights the shipped generator draws."""
-    if "generator.weights.h5" not in data.checksums():
+    if "generator.weights.h5" not in data.shipped_files():
         pytest.fail("assets/generator.weights.h5 is not shipped yet")
     assert cli.main(["sample", "--n", "4", "--out", str(tmp_path / "s.png")]) == 0
 
@@ -282,10 +293,13 @@ def bad_data(folder, kind):
     path = Path(folder) / f"{kind.replace(' ', '_')}.npz"
     fine = np.zeros((24, 28, 28), np.uint8)
     arrays = {
-        "wrong shape": np.zeros((24, 32, 32), np.uint8), "colour": np.zeros((24, 28, 28, 3), np.uint8),
-        "flat": np.zeros((24, 784), np.uint8), "floats": fine / 255.0, "NaN": np.full(fine.shape, np.nan),
+        "wrong shape": np.zeros((24, 32, 32), np.uint8),
+        "colour": np.zeros((24, 28, 28, 3), np.uint8),
+        "flat": np.zeros((24, 784), np.uint8),
+        "floats": fine / 255.0,
+        "NaN": np.full(fine.shape, np.nan),
         "wide range": np.full(fine.shape, 1000, np.int32),
-    }  # fmt: skip
+    }
     if kind == "truncated":
         np.savez(path, images=fine)
         path.write_bytes(path.read_bytes()[:5000])
@@ -447,11 +461,11 @@ def test_out_that_cannot_be_written(capsys, tmp_path, images_file):
 def test_a_damaged_shipped_file_stops_training(capsys, tmp_path, monkeypatch):
     """MNIST cut short: both checksums, exit code 2, before any work."""
     (tmp_path / "mnist.npz").write_bytes(b"cut")
-    data.checksums()
-    monkeypatch.setattr(data, "ASSETS", tmp_path)
+    data.shipped_files()
+    monkeypatch.setattr(data.checksums, "ASSETS", tmp_path)
     err = refused(capsys, "train", "--out", tmp_path / "out")
     assert "mnist.npz is damaged" in err
-    assert data.checksums()["mnist.npz"] in err
+    assert data.shipped_files()["mnist.npz"] in err
 
 
 @pytest.mark.parametrize("command", [[], ["fly"], ["train", "--steps"], ["sample", "extra"]])
@@ -491,8 +505,14 @@ def start(*arguments, setup="", environment=None, **options):
     """`python -m aigc_course …` as a process, with module constants changed by `setup`."""
     code = f"import sys, aigc_course.__main__ as m\n{setup}\nsys.exit(m.main(sys.argv[1:]))"
     command = [sys.executable, "-c", code] if setup else [sys.executable, "-m", "aigc_course"]
-    return subprocess.Popen([*command, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                            env={**os.environ, **(environment or {})}, **options)  # fmt: skip
+    return subprocess.Popen(
+        [*command, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **(environment or {})},
+        **options,
+    )
 
 
 def test_refusal_as_a_process(tmp_path, trained):

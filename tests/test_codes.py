@@ -6,16 +6,20 @@ import pytest
 import tensorflow as tf
 
 from aigc_course import data
-from aigc_course.lmdg import codes, sound
-from aigc_course.runtime import CourseError
+from aigc_course.errors import CourseError
+from aigc_course.lmdg import codecs
+from aigc_course.lmdg.codecs import sound
 
 # --- rounding --------------------------------------------------------------------------------------------
+
+
+BUILDERS = {"image": codecs.build_image_codec, "speech": codecs.build_speech_codec}
 
 
 @pytest.mark.parametrize("levels", [(4, 4, 4), (2, 3, 5), (8,)])
 def test_every_code_comes_back(levels):
     """codes(inverse sigmoid of vectors(c)) = c for every code, and the vectors fill [-1, 1] evenly."""
-    quantizer = codes.Quantizer(levels)
+    quantizer = codecs.Quantizer(levels)
     every = np.arange(quantizer.size)
     vectors = quantizer.vectors(every)
     assert vectors.min() == -1
@@ -29,7 +33,7 @@ def test_every_code_comes_back(levels):
 
 def test_the_slope_passes_through_the_rounding():
     """Straight-through: the gradient is that of the bounded value, not 0."""
-    quantizer = codes.Quantizer((4, 4))
+    quantizer = codecs.Quantizer((4, 4))
     z = tf.Variable([[0.3, -1.2]])
     with tf.GradientTape() as tape:
         total = tf.reduce_sum(quantizer(z))
@@ -41,9 +45,9 @@ def test_the_slope_passes_through_the_rounding():
 def test_levels_are_checked(levels):
     """Fewer than two levels, or none: one line."""
     with pytest.raises(CourseError, match="levels must be"):
-        codes.Quantizer(levels)
+        codecs.Quantizer(levels)
     with pytest.raises(CourseError, match="codes must lie in 0 … 63"):
-        codes.Quantizer((4, 4, 4)).vectors([64])
+        codecs.Quantizer((4, 4, 4)).vectors([64])
 
 
 # --- codecs ----------------------------------------------------------------------------------------------
@@ -55,11 +59,11 @@ def test_a_codec_learns_saves_and_refuses_other_shapes(kind, tmp_path, rng):
     keras.utils.set_random_seed(1)
     if kind == "image":
         (images, _), _ = data.load_mnist()
-        x, codec, tokens = data.scale(images[:256]), codes.build_image_codec(width=8), codes.IMAGE_TOKENS
+        x, codec, tokens = data.scale(images[:256]), codecs.build_image_codec(width=8), codecs.IMAGE_TOKENS
     else:
         clips = data.load_spoken_digits()[0].clips[:128]
-        x, codec, tokens = codes.frames_of(clips), codes.build_speech_codec(width=16), codes.SPEECH_TOKENS
-    losses = codes.train_codec(codec, x, steps=200, batch_size=32, learning_rate=5e-3)
+        x, codec, tokens = codecs.frames_of(clips), codecs.build_speech_codec(width=16), codecs.SPEECH_TOKENS
+    losses = codecs.train_codec(codec, x, steps=200, batch_size=32, learning_rate=5e-3)
     assert len(losses) == 2
     assert losses[1] < 0.9 * losses[0]
     found = codec.encode(x[:7])
@@ -67,9 +71,9 @@ def test_a_codec_learns_saves_and_refuses_other_shapes(kind, tmp_path, rng):
     assert 0 <= found.min() <= found.max() < codec.quantizer.size
     again = codec.decode(found)
     assert again.shape == x[:7].shape
-    wide = build_like(kind)
-    codes.save(wide, tmp_path / "c.npz", steps=1)
-    back, facts = codes.load(tmp_path / "c.npz")
+    wide = BUILDERS[kind]()
+    codecs.save_codec(wide, tmp_path / "c.npz", steps=1)
+    back, facts = codecs.load_codec(tmp_path / "c.npz", BUILDERS[kind])
     assert facts == {"steps": 1}
     assert (back.encode(x[:7]) == wide.encode(x[:7])).mean() > 0.98  # float16 moves a few roundings
     with pytest.raises(CourseError, match="the codec takes"):
@@ -78,11 +82,7 @@ def test_a_codec_learns_saves_and_refuses_other_shapes(kind, tmp_path, rng):
         codec.decode(found[:, :5])
     (tmp_path / "no.npz").write_bytes(b"PK")
     with pytest.raises(CourseError, match="cannot be read"):
-        codes.load(tmp_path / "no.npz")
-
-
-def build_like(kind):
-    return codes.build_image_codec() if kind == "image" else codes.build_speech_codec()
+        codecs.load_codec(tmp_path / "no.npz", BUILDERS[kind])
 
 
 # --- sound -----------------------------------------------------------------------------------------------
@@ -169,7 +169,7 @@ def test_the_judge_reads_what_comes_back_of_test_digits():
     """At least 98 % of the test digits are read as labelled behind 49 codes of 64 (99.2 % before)."""
     from aigc_course import metrics
 
-    codec, facts = codes.load_shipped("image")
+    codec, facts = codecs.load_shipped_codec("image")
     _, (images, labels) = data.load_mnist()
     back = codec.decode(codec.encode(data.scale(images)))
     assert back.min() >= -1
@@ -180,9 +180,9 @@ def test_the_judge_reads_what_comes_back_of_test_digits():
 
 def test_speech_of_unheard_voices_comes_back():
     """Behind 24 codes of 256 the frames of new voices are far nearer to their own than to another clip of the digit."""
-    codec, _ = codes.load_shipped("speech")
+    codec, _ = codecs.load_shipped_codec("speech")
     _, test = data.load_spoken_digits()
-    frames = codes.frames_of(test.clips)
+    frames = codecs.frames_of(test.clips)
     back = codec.decode(codec.encode(frames))
     error = np.square(back - frames).mean()
     same = np.flatnonzero((test.labels[:-1] == test.labels[1:]) & (test.languages[:-1] == test.languages[1:]))

@@ -117,8 +117,10 @@ def test_every_path_and_link_leads_somewhere(document):
     for word in words(document):
         if is_path(word) and not word.startswith(ELSEWHERE) and word not in MADE:
             assert found(word), word
-    headings = {re.sub(r"[^\w -]", "", text).strip().lower().replace(" ", "-")
-                for text in re.findall(r"^#+ (.*)$", read(document), re.M)}  # fmt: skip
+    headings = {
+        re.sub(r"[^\w -]", "", text).strip().lower().replace(" ", "-")
+        for text in re.findall(r"^#+ (.*)$", read(document), re.M)
+    }
     for link in re.findall(r"\]\((?!http)([^)]+)\)", read(document)):
         file, _, fragment = link.partition("#")
         assert not file or ((ROOT / document).parent / file).exists(), link

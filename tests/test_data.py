@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from aigc_course import data
-from aigc_course.runtime import CourseError
+from aigc_course.errors import CourseError
 
 # The published MD5 sums of MNIST's four IDX files.
 PUBLISHED_MD5 = {
@@ -35,7 +35,7 @@ def assets(monkeypatch, tmp_path):
     folder.mkdir()
     for name in ("SHA256SUMS", "mnist.npz"):
         shutil.copy(SHIPPED / name, folder)
-    monkeypatch.setattr(data, "ASSETS", folder)
+    monkeypatch.setattr(data.checksums, "ASSETS", folder)
     return folder
 
 
@@ -63,8 +63,8 @@ def test_mnist_is_the_published_one(mnist):
 def test_every_shipped_file_is_listed_and_whole():
     """Each data and weight file in assets/ has its SHA-256 in SHA256SUMS, and it is right."""
     present = {path.name for path in SHIPPED.iterdir()} - {"SHA256SUMS", "README.md"}
-    assert present == set(data.checksums())
-    for name, expected in data.checksums().items():
+    assert present == set(data.shipped_files())
+    for name, expected in data.shipped_files().items():
         assert hashlib.sha256((SHIPPED / name).read_bytes()).hexdigest() == expected, name
 
 
@@ -77,7 +77,7 @@ def test_a_damaged_file_is_refused_with_both_checksums(assets, damage):
     path.write_bytes({"altered": content, "truncated": content[:-1000], "empty": b""}[damage])
     with pytest.raises(CourseError, match=r"mnist\.npz is damaged") as caught:
         data.load_mnist()
-    assert data.checksums()["mnist.npz"] in str(caught.value)
+    assert data.shipped_files()["mnist.npz"] in str(caught.value)
     assert hashlib.sha256(path.read_bytes()).hexdigest() in str(caught.value)
     assert "git checkout" in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -96,7 +96,9 @@ def test_a_shipped_file_that_the_machine_cannot_read_is_not_called_damaged(monke
     (assets / name).unlink(missing_ok=True)
     (assets / name).symlink_to(assets / name)
     if name == "SHA256SUMS":
-        monkeypatch.setattr(data, "checksums", data.checksums.__wrapped__)  # it is read once a process
+        monkeypatch.setattr(
+            data.checksums, "shipped_files", data.shipped_files.__wrapped__
+        )  # it is read once a process
     with pytest.raises(CourseError, match=f"could not be read: {os.strerror(errno.ELOOP)}") as caught:
         data.asset("mnist.npz" if name == "SHA256SUMS" else name)
     assert not any(word in str(caught.value) for word in ("damaged", "missing", "git checkout"))
@@ -266,8 +268,11 @@ def test_no_damage_gets_past_as_a_crash(tmp_path, small_images, name):
     that it never gives other images."""
     path = tmp_path / name
     small = small_images[:2]
-    write = {"plain.npz": lambda: np.savez(path, images=small), "bare.npy": lambda: np.save(path, small),
-             "packed.npz": lambda: np.savez_compressed(path, images=small)}[name]  # fmt: skip
+    write = {
+        "plain.npz": lambda: np.savez(path, images=small),
+        "bare.npy": lambda: np.save(path, small),
+        "packed.npz": lambda: np.savez_compressed(path, images=small),
+    }[name]
     write()
     content = path.read_bytes()
     damaged = [content[:length] for length in range(len(content))]
@@ -346,7 +351,7 @@ def test_the_seed_decides_the_stream():
 @pytest.mark.parametrize("batch_size", [0, -3, 21, True, 2.0, "5", None])
 def test_batch_size_is_checked(small_images, batch_size):
     """From 1 to the number of images, an integer; the error states both numbers."""
-    with pytest.raises(CourseError, match="from 1 to the number of images, 20") as caught:
+    with pytest.raises(CourseError, match=r"an integer from 1 to 20; received .*There are 20 images") as caught:
         data.batches(small_images, batch_size)
     assert repr(batch_size) in str(caught.value)
 
@@ -397,11 +402,16 @@ def test_mixtures_check_their_arguments(n, rng):
 
 def test_no_data_set_is_tuned(small_images):
     """tf.data's tuning thread makes the end of `fit` wait (`data.untuned`)."""
-    from aigc_course.lmdg import text, training
+    from aigc_course.lmdg import tang
+    from aigc_course.lmdg.core import training
 
     tokens = np.arange(1, 40)
-    sets = (data.batches(small_images, 4), data.stacked_batches(small_images, 4), text.windows(tokens, 8, 2, seed=1),
-            training.row_batches(tokens.reshape(3, 13), 2, seed=1))  # fmt: skip
+    sets = (
+        data.batches(small_images, 4),
+        data.stacked_batches(small_images, 4),
+        tang.windows(tokens, 8, 2, seed=1),
+        training.row_batches(tokens.reshape(3, 13), 2, seed=1),
+    )
     assert all(found.options().autotune.enabled is False for found in sets)
 
 

@@ -87,7 +87,7 @@ def test_chapter_03_transposed_convolution_is_keras_own():
 
 
 def test_chapter_04_step_is_the_packages_step():
-    """The training step written out in chapter 04 moves every weight as `GAN.fused_step` does, Adam included."""
+    """The training step written out in chapter 04 moves every weight as `step.fused` does, Adam included."""
     import keras
     import tensorflow as tf
 

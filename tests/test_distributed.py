@@ -11,13 +11,13 @@ import time
 import pytest
 
 from aigc_course import distributed
-from aigc_course.runtime import CourseError
+from aigc_course.errors import CourseError
 
 pytestmark = pytest.mark.slow
 
 WORKER = """
 import json, sys
-from aigc_course import distributed, runtime
+from aigc_course import distributed, errors, runtime
 runtime.configure()
 rank, workers = distributed.cluster(sys.argv[1].split(","), int(sys.argv[2]))
 together = distributed.strategy() if workers > 1 else None
@@ -55,14 +55,14 @@ try:
         gan = build()
         gan.fit(images, 16, epochs=1, steps_per_epoch=steps, verbose=0)
     else:
-        gan = distributed.train(together, build, images, steps, 16, checkpoint, rank, 20, report)
+        gan = distributed.train_together(together, build, images, steps, 16, checkpoint, rank, 20, report)
         if steps < 100:
             try:
                 with together.scope():
                     gan.fit(images, 16, epochs=1, steps_per_epoch=1, verbose=0)
-            except runtime.CourseError as error:
+            except errors.CourseError as error:
                 print("refused:", error)
-except runtime.CourseError as error:
+except errors.CourseError as error:
     print("error:", error)
     sys.stdout.flush()
     import os
@@ -193,10 +193,14 @@ def test_the_command_trains_on_two_workers(tmp_path):
         "8",
     ]
     started = [
-        subprocess.Popen([*command, "--rank", str(rank), "--out", str(tmp_path)], text=True,
-                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        subprocess.Popen(
+            [*command, "--rank", str(rank), "--out", str(tmp_path)],
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
         for rank in range(2)
-    ]  # fmt: skip
+    ]
     try:
         texts = [process.communicate(timeout=240)[0] for process in started]
     finally:
@@ -239,8 +243,8 @@ def test_one_signal_stops_all_workers_with_everything_kept(tmp_path):
         (["a:port", "b:2"], 0, "HOST:PORT"),
         (["a:0", "b:65536"], 0, "HOST:PORT"),
         ([1, "b:2"], 0, "HOST:PORT; received 1, b:2"),
-        (["a:1", "b:2"], 2, r"rank must lie in 0 … 1 for 2 workers; received 2"),
-        (["a:1", "b:2"], None, "rank must lie in 0 … 1"),
+        (["a:1", "b:2"], 2, "rank must be an integer from 0 to 1; received 2"),
+        (["a:1", "b:2"], None, "rank must be an integer from 0 to 1"),
         (["a:1", "b:2"], -1, "received -1"),
         (None, None, "need their addresses: --workers HOST:PORT"),
     ],
@@ -270,8 +274,8 @@ def test_a_batch_that_does_not_split_is_refused(batch, workers):
 
 
 def test_a_batch_that_grows_is_the_same_in_both_loops(tiny_gan, tmp_path):
-    """3 steps of 4 images, then 2 of 8, by `distributed.train` on one device: the weights of `fit` in the same parts;
-    and taken up at step 2 from the checkpoint."""
+    """3 steps of 4 images, then 2 of 8, by `train_together` on one device: the weights of `fit` in the same parts; and
+    taken up at step 2 from the checkpoint."""
     import numpy as np
     import tensorflow as tf
 
@@ -285,13 +289,13 @@ def test_a_batch_that_grows_is_the_same_in_both_loops(tiny_gan, tmp_path):
         return [(end, size) for end, size in ((3, 4), (5, 8)) if end > start]
 
     one, checkpoint = tf.distribute.MirroredStrategy(["CPU:0"]), tmp_path / "gan.keras"
-    found = distributed.train(one, build, images, 5, parts, checkpoint)
+    found = distributed.train_together(one, build, images, 5, parts, checkpoint)
     assert found.step == 5
     for a, b in zip(plain.get_weights(), found.get_weights(), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
     checkpoint.unlink()
-    distributed.train(one, build, images, 2, lambda start: [(2, 4)], checkpoint)
-    resumed = distributed.train(one, build, images, 5, parts, checkpoint)
+    distributed.train_together(one, build, images, 2, lambda start: [(2, 4)], checkpoint)
+    resumed = distributed.train_together(one, build, images, 5, parts, checkpoint)
     for a, b in zip(plain.get_weights(), resumed.get_weights(), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
 

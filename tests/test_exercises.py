@@ -133,8 +133,13 @@ def test_untouched_exercises_say_not_done_yet_and_nothing_worse(name, monkeypatc
     monkeypatch.setenv("AIGC_FAST", "1")
     book = read("exercises", name)
     try:
-        NotebookClient(book, timeout=120, kernel_name="python3", allow_errors=True,
-                       resources={"metadata": {"path": str(path("exercises", name).parent)}}).execute()  # fmt: skip
+        NotebookClient(
+            book,
+            timeout=120,
+            kernel_name="python3",
+            allow_errors=True,
+            resources={"metadata": {"path": str(path("exercises", name).parent)}},
+        ).execute()
     except CellTimeoutError as error:
         pytest.fail(str(error))
     for cell in book.cells:
@@ -165,8 +170,14 @@ def test_nbgraders_own_autograder_takes_the_format(tmp_path):
         nbformat.write(book, tmp_path / "grading" / "submitted" / student / name / f"{name}.ipynb")
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     for arguments in (["generate_assignment", name, "--create"], ["autograde", name], ["export", "--to=marks.csv"]):
-        done = subprocess.run([sys.executable, "-m", "nbgrader", *arguments], cwd=tmp_path, env=environment,
-                              capture_output=True, text=True, check=False)  # fmt: skip
+        done = subprocess.run(
+            [sys.executable, "-m", "nbgrader", *arguments],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         assert done.returncode == 0, done.stderr[-2000:]
     import csv
 

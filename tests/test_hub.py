@@ -9,18 +9,18 @@ import sys
 import numpy as np
 import pytest
 
-from aigc_course.lmdg import costs, hub, presets
-from aigc_course.runtime import CourseError
+from aigc_course.errors import CourseError
+from aigc_course.lmdg.hub import costs, load, tiny
 
 LINE = "Shall I compare thee to a summer's day?"
-SMALL = costs.Decoder(2, 16, 4, 2, 4, 24, 50)
+SMALL = costs.DecoderShape(2, 16, 4, 2, 4, 24, 50)
 
 
 @pytest.fixture(scope="module")
 def keras_hub():
     """KerasHub; without it the tests that need it are skipped, but never in CI."""
     try:
-        return hub.import_hub()
+        return load.import_hub()
     except CourseError as error:
         if os.environ.get("CI"):
             pytest.fail(f"CI needs KerasHub: {error}")
@@ -39,14 +39,14 @@ def offline(monkeypatch):
 
 @pytest.fixture(scope="module")
 def language_folder(keras_hub, tmp_path_factory):
-    return presets.tiny_language_preset(tmp_path_factory.mktemp("language") / "tiny")
+    return tiny.tiny_language_preset(tmp_path_factory.mktemp("language") / "tiny")
 
 
 @pytest.fixture(scope="module")
 def painter(keras_hub, tmp_path_factory):
     if sys.platform == "win32":
         pytest.skip("tensorflow-text, which CLIP's tokenizer needs, has no build for Windows")
-    return hub.load(presets.tiny_image_preset(tmp_path_factory.mktemp("image") / "tiny"), "image")
+    return load.load_preset(tiny.tiny_image_preset(tmp_path_factory.mktemp("image") / "tiny"), "image")
 
 
 # --- costs -------------------------------------------------------------------------------------------------
@@ -55,9 +55,13 @@ def painter(keras_hub, tmp_path_factory):
 def common(shape):
     """The settings that KerasHub's decoders share."""
     return {
-        "vocabulary_size": shape.vocabulary, "num_layers": shape.layers, "num_query_heads": shape.heads,
-        "num_key_value_heads": shape.kv_heads, "hidden_dim": shape.width, "intermediate_dim": shape.mlp,
-    }  # fmt: skip
+        "vocabulary_size": shape.vocabulary,
+        "num_layers": shape.layers,
+        "num_query_heads": shape.heads,
+        "num_key_value_heads": shape.kv_heads,
+        "hidden_dim": shape.width,
+        "intermediate_dim": shape.mlp,
+    }
 
 
 BUILDERS = {
@@ -65,7 +69,7 @@ BUILDERS = {
         SMALL._replace(kv_heads=4, positions=9, gated=False, biases=True),
         lambda models, s: models.GPT2Backbone(s.vocabulary, s.layers, s.heads, s.width, s.mlp, max_sequence_length=9),
     ),
-    "qwen2.5_0.5b_en": (SMALL._replace(qkv_biases=True), lambda models, s: presets.qwen(s)),
+    "qwen2.5_0.5b_en": (SMALL._replace(qkv_biases=True), lambda models, s: tiny.qwen(s)),
     "qwen3_0.6b_en": (
         SMALL._replace(head_dim=6, qk_norms=True),
         lambda models, s: models.Qwen3Backbone(**common(s), head_dim=s.head_dim, tie_word_embeddings=True),
@@ -73,13 +77,18 @@ BUILDERS = {
     "gemma3_1b": (
         SMALL._replace(head_dim=6, qk_norms=True, post_norms=True),
         lambda models, s: models.Gemma3Backbone(
-            **common(s), head_dim=s.head_dim, image_size=None, vision_encoder=None, dtype="float32",
-            use_post_ffw_norm=True, use_post_attention_norm=True,
+            **common(s),
+            head_dim=s.head_dim,
+            image_size=None,
+            vision_encoder=None,
+            dtype="float32",
+            use_post_ffw_norm=True,
+            use_post_attention_norm=True,
         ),
     ),
     "llama3.2_1b": (SMALL._replace(tied=False), lambda models, s: models.Llama3Backbone(**common(s))),
     "mistral_7b_en": (SMALL._replace(tied=False), lambda models, s: models.MistralBackbone(**common(s))),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", BUILDERS)
@@ -91,18 +100,18 @@ def test_parameters_and_lora_weights_are_those_that_kerashub_counts(keras_hub, n
     assert bool(shape.positions) == bool(costs.find(name).shape.positions)
     network = build(keras_hub.models, shape)
     assert costs.parameters(shape) == network.count_params()
-    hub.only_low_rank(network, 3)
+    load.only_low_rank(network, 3)
     assert costs.lora_parameters(shape, 3) == sum(int(np.prod(w.shape)) for w in network.trainable_weights)
 
 
 @pytest.mark.parametrize("filters", [(32, 32, 32, 32), (32, 64, 64, 96)])
 def test_diffusion_parameters_are_those_that_kerashub_counts(keras_hub, filters):
     """Stable Diffusion 3 with few layers: text encoders, transformer and image coder, exactly."""
-    encoder = costs.Decoder(2, 16, 2, 2, 8, 40, 30, positions=8, gated=False, biases=True)
-    shape = costs.Diffusion(
+    encoder = costs.DecoderShape(2, 16, 2, 2, 8, 40, 30, positions=8, gated=False, biases=True)
+    shape = costs.DiffusionShape(
         3, 16, 2, 2, 6, 4, (encoder, encoder._replace(layers=3, width=24, heads=3, kv_heads=3)), filters, 1
     )
-    assert costs.parameters(shape) == presets.stable_diffusion(shape, 32).count_params()
+    assert costs.parameters(shape) == tiny.stable_diffusion(shape, 32).count_params()
 
 
 def test_parameters_are_those_that_are_published(keras_hub):
@@ -113,9 +122,13 @@ def test_parameters_are_those_that_are_published(keras_hub):
 
 
 PUBLISHED_FILES = {  # GB, as the files are listed beside the models' cards
-    "gpt2_base_en": 0.498, "qwen2.5_0.5b_en": 1.98, "qwen3_0.6b_en": 2.39, "llama3.2_1b": 3.00,
-    "mistral_7b_en": 14.5, "stable_diffusion_3_medium": 5.98,
-}  # fmt: skip
+    "gpt2_base_en": 0.498,
+    "qwen2.5_0.5b_en": 1.98,
+    "qwen3_0.6b_en": 2.39,
+    "llama3.2_1b": 3.00,
+    "mistral_7b_en": 14.5,
+    "stable_diffusion_3_medium": 5.98,
+}
 
 
 @pytest.mark.parametrize("name", PUBLISHED_FILES)
@@ -189,30 +202,30 @@ def test_without_consent_nothing_is_fetched_and_the_cost_is_shown(capsys):
     """Size and licence are printed, and one line says how to agree; `agreed` must be True itself."""
     for agreed in (False, "no", 1):
         with pytest.raises(CourseError, match=r"2\.0 GB under the licence Apache-2\.0.*agreed=True"):
-            hub.fetch("qwen2.5_0.5b_en", agreed)
+            load.fetch_preset("qwen2.5_0.5b_en", agreed)
     assert "Apache-2.0" in capsys.readouterr().out
 
 
 def test_without_a_gpu_nothing_is_fetched(monkeypatch, keras_hub):
     """With consent but on a CPU: one line, no call of from_preset."""
-    monkeypatch.setattr(hub, "has_gpu", lambda: False)
+    monkeypatch.setattr(load, "has_gpu", lambda: False)
     monkeypatch.setattr(keras_hub.models.CausalLM, "from_preset", lambda *a, **k: pytest.fail("fetched"))
     with pytest.raises(CourseError, match="needs a GPU"):
-        hub.fetch("gpt2_base_en", agreed=True)
+        load.fetch_preset("gpt2_base_en", agreed=True)
 
 
 def test_without_kerashub_the_package_is_named(monkeypatch):
     """One line that says what to install."""
     monkeypatch.setitem(sys.modules, "keras_hub", None)
     with pytest.raises(CourseError, match=r"pip install 'aigc-course\[hub\]'"):
-        hub.fetch("gpt2_base_en", agreed=True)
+        load.fetch_preset("gpt2_base_en", agreed=True)
 
 
 def test_without_tensorflow_text_images_are_refused(monkeypatch, keras_hub):
     """As on Windows, for which tensorflow-text is not built: one line that says where it runs."""
     monkeypatch.setitem(sys.modules, "tensorflow_text", None)
     with pytest.raises(CourseError, match="images need tensorflow-text"):
-        hub.load(".", "image")
+        load.load_preset(".", "image")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="tensorflow-text has no build for Windows")
@@ -224,10 +237,10 @@ def test_a_failed_download_says_what_to_check(monkeypatch, keras_hub):
         asked.update(options, name=name)
         raise OSError("403 Client Error\nand a page of details")
 
-    monkeypatch.setattr(hub, "has_gpu", lambda: True)
+    monkeypatch.setattr(load, "has_gpu", lambda: True)
     monkeypatch.setattr(keras_hub.models.TextToImage, "from_preset", fail)
     with pytest.raises(CourseError, match=r"403 Client Error.*accept its terms") as caught:
-        hub.fetch("stable_diffusion_3_medium", agreed=True, side=256)
+        load.fetch_preset("stable_diffusion_3_medium", agreed=True, side=256)
     assert "\n" not in str(caught.value)
     assert asked == {"name": "stable_diffusion_3_medium", "dtype": "float16", "image_shape": (256, 256, 3)}
 
@@ -236,12 +249,12 @@ def test_only_a_folder_with_a_preset_is_loaded(tmp_path, keras_hub):
     """A preset's name is no folder: `load` never downloads."""
     for folder in (tmp_path, "gpt2_base_en"):
         with pytest.raises(CourseError, match="holds no preset"):
-            hub.load(folder, "text")
+            load.load_preset(folder, "text")
 
 
 def test_importing_the_module_does_not_import_kerashub():
     """The course runs without the extra: KerasHub is imported when a function needs it."""
-    code = "import sys; from aigc_course.lmdg import presets; sys.exit('keras_hub' in sys.modules)"
+    code = "import sys; from aigc_course.lmdg.hub import load, tiny; sys.exit('keras_hub' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
 
 
@@ -250,16 +263,16 @@ def test_importing_the_module_does_not_import_kerashub():
 
 def test_pairs_are_the_commonest_neighbours():
     """Counted by hand: in "low lower lowest" l-o stands three times, then lo-w, and so on to the end of the words."""
-    tokens, pairs = presets.byte_pairs("low lower lowest", 3)
+    tokens, pairs = tiny.byte_pairs("low lower lowest", 3)
     assert pairs == ["o w", "l ow", "low e"]
-    assert [tokens[t] for t in ("ow", "low", "lowe", presets.START, presets.END)] == [256, 257, 258, 259, 260]
-    assert presets.byte_pairs("ab ab", 9, presets.CLOSE)[1] == ["a b</w>"]
-    assert len(set(presets.byte_letters())) == 256
+    assert [tokens[t] for t in ("ow", "low", "lowe", tiny.START, tiny.END)] == [256, 257, 258, 259, 260]
+    assert tiny.byte_pairs("ab ab", 9, tiny.CLOSE)[1] == ["a b</w>"]
+    assert len(set(tiny.byte_letters())) == 256
 
 
 def test_any_text_comes_back_from_the_tiny_tokenizer(language_folder):
     """Bytes have tokens: Chinese and signs that the tokenizer never saw come back; seen pairs make a text shorter."""
-    tokenizer = hub.load(language_folder, "text").preprocessor.tokenizer
+    tokenizer = load.load_preset(language_folder, "text").preprocessor.tokenizer
     for text in (LINE, "春眠不覺曉", "{1} & ~"):
         assert tokenizer.detokenize(tokenizer(text)) == text
     assert len(tokenizer(LINE)) < len(LINE)
@@ -267,10 +280,10 @@ def test_any_text_comes_back_from_the_tiny_tokenizer(language_folder):
 
 def test_lora_changes_its_own_weights_only_and_lowers_the_loss(language_folder):
     """After 40 steps on one line: frozen weights bit by bit the same, A and B changed, the loss below the first."""
-    model = hub.load(language_folder, "text")
+    model = load.load_preset(language_folder, "text")
     before = {w.path: np.array(w) for w in model.backbone.weights}
-    losses = hub.fine_tune(model, [LINE] * 4, rank=4, steps=40, length=24, learning_rate=3e-2)
-    shape = costs.Decoder(2, 32, 4, 2, 8, 64, model.backbone.vocabulary_size, qkv_biases=True)
+    losses = load.fine_tune_preset(model, [LINE] * 4, rank=4, steps=40, length=24, learning_rate=3e-2)
+    shape = costs.DecoderShape(2, 32, 4, 2, 8, 64, model.backbone.vocabulary_size, qkv_biases=True)
     assert sum(w.size for w in before.values()) == costs.parameters(shape)
     changed = {w.path for w in model.backbone.weights if w.path not in before or not np.array_equal(before[w.path], w)}
     assert changed == {w.path for w in model.trainable_weights}
@@ -280,15 +293,15 @@ def test_lora_changes_its_own_weights_only_and_lowers_the_loss(language_folder):
     assert len(losses) == 40
     assert losses[-1] < 0.8 * losses[0], (losses[0], losses[-1])
     assert model.preprocessor is not None
-    again = hub.fine_tune(model, [LINE] * 4, rank=4, steps=2, length=24, learning_rate=1e-4)
+    again = load.fine_tune_preset(model, [LINE] * 4, rank=4, steps=2, length=24, learning_rate=1e-4)
     assert again[0] == pytest.approx(losses[-1], rel=0.2)  # goes on, does not begin anew
 
 
 def test_texts_begin_with_their_prompts_and_follow_the_seed(language_folder):
     """Greedy and drawn: prompt first, more after it; one seed one text, another seed another."""
-    model, prompts = hub.load(language_folder, "text"), ["Shall I", "Thou art"]
-    greedy = hub.write(model, prompts, length=20, temperature=0)
-    drawn = [hub.write(model, prompts, length=20, seed=seed) for seed in (1, 1, 2)]
+    model, prompts = load.load_preset(language_folder, "text"), ["Shall I", "Thou art"]
+    greedy = load.write_texts(model, prompts, length=20, temperature=0)
+    drawn = [load.write_texts(model, prompts, length=20, seed=seed) for seed in (1, 1, 2)]
     for texts in (greedy, *drawn):
         assert all(
             text.startswith(prompt) and len(text) > len(prompt) for text, prompt in zip(texts, prompts, strict=True)
@@ -299,7 +312,7 @@ def test_texts_begin_with_their_prompts_and_follow_the_seed(language_folder):
 def test_images_have_their_shape_and_follow_seed_and_prompt(painter):
     """uint8 (N, 32, 32, 3); the same seed gives the same image, another seed another."""
     prompts = ["a red bird", "a blue bird"]
-    first, same, other = (hub.paint(painter, prompts, steps=2, seed=seed) for seed in (1, 1, 2))
+    first, same, other = (load.paint(painter, prompts, steps=2, seed=seed) for seed in (1, 1, 2))
     assert first.shape == (2, 32, 32, 3)
     assert first.dtype == np.uint8
     assert first.std() > 1
@@ -318,17 +331,17 @@ def test_a_saved_preset_is_what_kerashub_reads(language_folder):
 def test_nothing_to_train_on_is_refused(options):
     """One line, before the model is touched."""
     with pytest.raises(CourseError, match="texts must not be empty"):
-        hub.fine_tune(None, **{"texts": [LINE], **options})
+        load.fine_tune_preset(None, **{"texts": [LINE], **options})
 
 
 @pytest.mark.parametrize("prompts", [[], [""], [3]])
 def test_empty_prompts_are_refused(prompts):
     with pytest.raises(CourseError, match="prompts must be a list of texts"):
-        hub.write(None, prompts)
+        load.write_texts(None, prompts)
 
 
 def test_speed_is_measured():
     """Both numbers of this device are plausible: between a slow laptop and beyond any GPU of today."""
-    speed = hub.measure_speed(size=256)
+    speed = load.measure_speed(size=256)
     assert 1e8 < speed.flops < 1e17
     assert 1e8 < speed.read < 1e15

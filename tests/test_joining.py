@@ -13,8 +13,8 @@ import psutil
 import pytest
 from test_distributed import end, free_ports, start, until
 
-from aigc_course import distributed
-from aigc_course.runtime import CourseError
+from aigc_course import joining
+from aigc_course.errors import CourseError
 
 pytestmark = pytest.mark.slow
 
@@ -31,12 +31,12 @@ def test_a_proxy_does_not_come_between_workers(tmp_path):
 def test_exemptions_from_a_proxy_are_kept(monkeypatch):
     """The hosts are added to what is there, once, without ports and brackets; gRPC's own list takes over the other's,
     since where it is set gRPC reads nothing else."""
-    for name in distributed.NO_PROXY:
+    for name in joining.NO_PROXY:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("no_proxy", "corp.example, 10.0.0.2")
     for _ in range(2):
-        distributed.exempt_from_proxies(["10.0.0.1:5000", "10.0.0.2:5000", "10.0.0.1:5001", "[::1]:5000"])
-    assert os.environ["no_proxy"] == os.environ[distributed.NO_PROXY[0]] == "corp.example,10.0.0.2,10.0.0.1,::1"
+        joining.exempt_from_proxies(["10.0.0.1:5000", "10.0.0.2:5000", "10.0.0.1:5001", "[::1]:5000"])
+    assert os.environ["no_proxy"] == os.environ[joining.NO_PROXY[0]] == "corp.example,10.0.0.2,10.0.0.1,::1"
     assert os.environ["NO_PROXY"] == "10.0.0.1,10.0.0.2,::1"
 
 
@@ -72,18 +72,18 @@ def test_a_worker_that_hangs_while_they_join_ends_the_others(tmp_path):
     one with a line, Ctrl-C the other by its signal; no process is left."""
     joining = """
 import signal, sys
-from aigc_course import distributed, runtime
+from aigc_course import joining, runtime
 runtime.configure()
 signal.signal(signal.SIGINT, signal.default_int_handler)  # as in a terminal, also where the tests run in the background
-distributed.cluster(sys.argv[1].split(","), int(sys.argv[2]))
-distributed.strategy()
+joining.cluster(sys.argv[1].split(","), int(sys.argv[2]))
+joining.strategy()
 """
     started, listeners, watchers = [], [], []
     try:
         for rank, seconds in ((0, "3"), (1, "100")):
             addresses = [f"127.0.0.1:{port}" for port in free_ports(2)]
-            listeners.append(distributed.listen(int(addresses[1 - rank].rpartition(":")[2]), 1 - rank))
-            greeting = f"{distributed.hello(addresses, 1 - rank)}\n".encode()
+            listeners.append(joining.listen(int(addresses[1 - rank].rpartition(":")[2]), 1 - rank))
+            greeting = f"{joining.hello(addresses, 1 - rank)}\n".encode()
             threading.Thread(target=serve, args=(listeners[-1], greeting), daemon=True).start()
             log = tmp_path / f"{rank}.log"
             with log.open("w") as file:
@@ -141,26 +141,26 @@ def serve(listener, greeting):
 def test_who_answers_at_a_worker_s_address(monkeypatch, greeting, message):
     """A worker and TensorFlow's server are met; a rank given twice, another list, another program, one that hangs and
     nobody are told, each in a line."""
-    monkeypatch.setattr(distributed, "ANSWER_SECONDS", 0.3 if greeting == "" else 30)
+    monkeypatch.setattr(joining, "ANSWER_SECONDS", 0.3 if greeting == "" else 30)
     workers = [f"127.0.0.1:{port}" for port in free_ports(2)]
     said = {
-        "hello 1": distributed.hello(workers, 1),
-        "hello 0": distributed.hello(workers, 0),
+        "hello 1": joining.hello(workers, 1),
+        "hello 0": joining.hello(workers, 0),
         "settings": "\0\0\x18\4\0",
-        "other list": distributed.hello(workers[::-1], 1),
+        "other list": joining.hello(workers[::-1], 1),
     }.get(greeting, greeting)
     listener = None
     if said is not None:
-        listener = distributed.listen(int(workers[1].rpartition(":")[2]), 1)
+        listener = joining.listen(int(workers[1].rpartition(":")[2]), 1)
         threading.Thread(target=serve, args=(listener, said.encode()), daemon=True).start()
     try:
         if message is None:
-            distributed.meet(workers, 0, 60)
+            joining.meet(workers, 0, 60)
         elif "worker" in message.split(" answers")[0]:
             with pytest.raises(CourseError, match=message):
-                distributed.meet(workers, 0, 60)
+                joining.meet(workers, 0, 60)
         else:
-            found = distributed.fault(workers, 1, distributed.ask(workers[1]))
+            found = joining.fault(workers, 1, joining.ask(workers[1]))
             assert found == f"worker 1 at {workers[1]} ({message})"
     finally:
         if listener:
@@ -170,20 +170,20 @@ def test_who_answers_at_a_worker_s_address(monkeypatch, greeting, message):
 def test_two_workers_meet_whoever_comes_first():
     """Both return; the port is free again for TensorFlow's server."""
     workers = [f"127.0.0.1:{port}" for port in free_ports(2)]
-    second = threading.Thread(target=distributed.meet, args=(workers, 1, 60))
+    second = threading.Thread(target=joining.meet, args=(workers, 1, 60))
     second.start()
-    with distributed.answering(workers, 0):  # worker 0, whose server TensorFlow then has
+    with joining.answering(workers, 0):  # worker 0, whose server TensorFlow then has
         second.join(60)
     assert not second.is_alive()
     for address in workers:
-        distributed.listen(int(address.rpartition(":")[2]), 0).close()
+        joining.listen(int(address.rpartition(":")[2]), 0).close()
 
 
 def test_a_host_name_that_is_not_known_is_named():
     """It may become known while the machines start, so it is waited for; then it is named."""
     (port,) = free_ports(1)
     with pytest.raises(CourseError, match=r"for worker 1 at nowhere\.invalid:5000 \("):
-        distributed.meet([f"127.0.0.1:{port}", "nowhere.invalid:5000"], 0, 1)
+        joining.meet([f"127.0.0.1:{port}", "nowhere.invalid:5000"], 0, 1)
 
 
 def test_a_port_in_use_is_refused():
@@ -191,7 +191,7 @@ def test_a_port_in_use_is_refused():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(CourseError, match=f"worker 0 needs port {port} of this machine for itself") as caught:
-            distributed.meet([f"127.0.0.1:{port}", "127.0.0.1:9"], 0, 60)
+            joining.meet([f"127.0.0.1:{port}", "127.0.0.1:9"], 0, 60)
     assert "\n" not in str(caught.value)
 
 
@@ -200,7 +200,7 @@ def test_a_bad_time_to_wait_is_refused(monkeypatch, seconds):
     """AIGC_JOIN_SECONDS must be a number above 0; unset or empty it is ten minutes."""
     monkeypatch.setenv("AIGC_JOIN_SECONDS", seconds)
     with pytest.raises(CourseError, match=f"must be a number above 0; received '{seconds}'"):
-        distributed.join_seconds()
+        joining.join_seconds()
     monkeypatch.setenv("AIGC_JOIN_SECONDS", "")
-    assert distributed.join_seconds() == 600.0
-    assert distributed.join_seconds(5) == 5.0
+    assert joining.join_seconds() == 600.0
+    assert joining.join_seconds(5) == 5.0

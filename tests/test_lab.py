@@ -21,13 +21,23 @@ pytestmark = pytest.mark.slow
 def page_config(folder, instructor):
     """Starts tools/lab.py as `make lab` does, on a free port; returns what the page is told, and the log."""
     pytest.importorskip("nbgrader")
-    variables = {**os.environ, "INSTRUCTOR": instructor, "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces"),
-                 "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"), "no_proxy": "127.0.0.1"}  # fmt: skip
+    variables = {
+        **os.environ,
+        "INSTRUCTOR": instructor,
+        "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces"),
+        "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
+        "no_proxy": "127.0.0.1",
+    }
     log = folder / "lab.log"
     options = ["--no-browser", "--ServerApp.port=0", *(["--allow-root"] if os.geteuid() == 0 else [])]
     with log.open("w") as file:
-        server = subprocess.Popen([sys.executable, ROOT / "tools" / "lab.py", *options], env=variables, cwd=folder,
-                                  stdout=file, stderr=subprocess.STDOUT)  # fmt: skip
+        server = subprocess.Popen(
+            [sys.executable, ROOT / "tools" / "lab.py", *options],
+            env=variables,
+            cwd=folder,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+        )
     try:
         for _ in range(480):
             address = re.search(r"http://127\.0\.0\.1:[1-9]\d*/lab\S*token=\S+", log.read_text(encoding="utf-8"))

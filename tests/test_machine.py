@@ -112,11 +112,11 @@ def test_work_on_a_file_system_without_locks(lockless, tmp_path, images_file):
 
 TOLD = """
 import json
-from aigc_course import doctor, gan, metrics, runtime
+from aigc_course import doctor, errors, gan, metrics, runtime
 def told(function):
     try:
         function()
-    except runtime.CourseError as error:
+    except errors.CourseError as error:
         return str(error)
 print(json.dumps([told(gan.load_generator), told(metrics.judge), doctor.examine(doctor.check_locks)]))
 """
@@ -138,17 +138,16 @@ def test_locks_that_hdf5_is_made_to_ask_for(lockless):
 @pytest.mark.parametrize("kind", ["codec", "weights"])
 def test_damage_is_still_called_damage(tmp_path, kind):
     """Half a file: the old words, which say to train anew; a file that cannot be opened: the system's."""
-    from aigc_course import data, gan
-    from aigc_course.lmdg import files
-    from aigc_course.runtime import CourseError
+    from aigc_course import data, files, gan
+    from aigc_course.errors import CourseError
 
     if kind == "codec":
         path, words = tmp_path / "a.npz", "cannot be read as a codec .*Train anew"
-        files.save(path, {}, {"w": np.ones(1000)})
+        files.save_network(path, {}, {"w": np.ones(1000)})
         whole = path.read_bytes()
 
         def load():
-            files.load(path, lambda header, weights: weights, "a codec")
+            files.load_network(path, lambda header, weights: weights, "a codec")
     else:
         path, words = tmp_path / "a.weights.h5", "damaged, or of other layer sizes"
         whole = (data.ASSETS / "generator.weights.h5").read_bytes()

@@ -7,7 +7,7 @@ import pytest
 from scipy import linalg, stats
 
 from aigc_course import data, metrics
-from aigc_course.runtime import CourseError
+from aigc_course.errors import CourseError
 
 SHIPPED = data.ASSETS
 
@@ -143,9 +143,12 @@ def test_a_score_states_what_it_rests_on(judge, real, capsys):
         assert part in printed
     assert isinstance(score, float)
     assert score.as_dict() == {
-        "judge_distance": float(score), "n": 500, "floor": judge.floor(500),
-        "judge_sha256": data.checksums()["judge.weights.h5"], "judge_accuracy": judge.accuracy,
-    }  # fmt: skip
+        "judge_distance": float(score),
+        "n": 500,
+        "floor": judge.floor(500),
+        "judge_sha256": data.shipped_files()["judge.weights.h5"],
+        "judge_accuracy": judge.accuracy,
+    }
     metrics.judge_distance(real[:500], verbose=False)
     assert capsys.readouterr().out == ""
 
@@ -225,10 +228,10 @@ def test_damaged_weights_are_refused(monkeypatch, tmp_path):
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
-    monkeypatch.setattr(data, "ASSETS", tmp_path)
+    monkeypatch.setattr(data.checksums, "ASSETS", tmp_path)
     with pytest.raises(CourseError, match=r"judge\.weights\.h5 is damaged") as caught:
         metrics.Judge()
-    assert data.checksums()["judge.weights.h5"] in str(caught.value)
+    assert data.shipped_files()["judge.weights.h5"] in str(caught.value)
     assert data.sha256(path) in str(caught.value)
 
 

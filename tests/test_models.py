@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from aigc_course import models
-from aigc_course.runtime import CourseError
+from aigc_course.errors import CourseError
 
 # (layer, output shape without the batch, parameters), from the article's section 5, counted by hand.
 GENERATOR = [

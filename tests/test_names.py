@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from aigc_course import plots, progress, widgets
-from aigc_course.lmdg import score
-from aigc_course.runtime import CourseError
+from aigc_course.errors import CourseError
+from aigc_course.lmdg.bach import score
 
 
 def first_element(text):

@@ -6,7 +6,7 @@ import tensorflow as tf
 from scipy import integrate, stats
 
 from aigc_course import objectives
-from aigc_course.runtime import CourseError
+from aigc_course.errors import CourseError
 
 LOG_2 = np.log(2.0)
 LOGITS = np.array([-100.0, -20.0, -3.0, -0.5, 0.0, 0.5, 3.0, 20.0, 100.0])

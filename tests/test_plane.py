@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from aigc_course import plane
-from aigc_course.runtime import CourseError
+from aigc_course.errors import CourseError
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from aigc_course import data, plots
-from aigc_course.runtime import CourseError
+from aigc_course.errors import CourseError
 
 
 @pytest.fixture(autouse=True)

@@ -92,8 +92,13 @@ def test_setup_says_in_one_line_what_to_install(tmp_path, fake, expected):
     for name in ("python3", "python3.11", "python3.12", "python3.13", "python"):
         (tmp_path / name).write_text(f"#!/bin/sh\n{fake}\n")
         (tmp_path / name).chmod(0o755)
-    done = subprocess.run(["/bin/sh", str(ROOT / "tools" / "setup.sh")], capture_output=True, text=True,
-                          env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, check=False)  # fmt: skip
+    done = subprocess.run(
+        ["/bin/sh", str(ROOT / "tools" / "setup.sh")],
+        capture_output=True,
+        text=True,
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
+        check=False,
+    )
     assert done.returncode == 1
     assert len(done.stderr.strip().splitlines()) == 1
     assert expected in done.stderr
@@ -110,9 +115,9 @@ def test_every_package_is_installed():
 def test_every_asset_has_origin_licence_and_checksum():
     """Each shipped file stands in SHA256SUMS and, with origin and licence, in the assets' README; nothing else does."""
     shipped = {path.name for path in data.ASSETS.iterdir()} - {"README.md", "SHA256SUMS"}
-    assert shipped == set(data.checksums())
+    assert shipped == set(data.shipped_files())
     table = (data.ASSETS / "README.md").read_text(encoding="utf-8")
-    for name, digest in data.checksums().items():
+    for name, digest in data.shipped_files().items():
         row = next(line for line in table.splitlines() if line.startswith(f"| `{name}`"))
         assert digest[:12] in row
         assert len([cell for cell in row.split("|") if cell.strip()]) >= 4

@@ -128,7 +128,7 @@ def test_wheel_and_sdist_hold_every_asset_and_module(built):
         assert names <= set(wheel.namelist()), names - set(wheel.namelist())
         inside = {name.partition("/")[2] for name in sdist.getnames()}
         assert names | {"pyproject.toml", "LICENSE", "LICENSE-CONTENT"} <= inside, names - inside
-        for name, digest in data.checksums().items():
+        for name, digest in data.shipped_files().items():
             assert hashlib.sha256(wheel.read(f"aigc_course/assets/{name}")).hexdigest() == digest
 
 
@@ -170,7 +170,7 @@ def test_it_installs_in_a_clean_environment(built, which, tmp_path):
         cwd=tmp_path,
     )
     code = "import aigc_course, os; print(len(os.listdir(os.path.join(aigc_course.__path__[0], 'assets'))))"
-    assert int(run(python, "-c", code, cwd=tmp_path)) == len(data.checksums()) + 2
+    assert int(run(python, "-c", code, cwd=tmp_path)) == len(data.shipped_files()) + 2
     done = subprocess.run(
         [python, "-m", "aigc_course", "doctor"], cwd=tmp_path, capture_output=True, text=True, check=False
     )

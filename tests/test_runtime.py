@@ -14,7 +14,8 @@ import pytest
 import tensorflow as tf
 
 from aigc_course import container, folders, runtime
-from aigc_course.runtime import CourseError
+from aigc_course import files as aigc_course_files
+from aigc_course.errors import CourseError
 
 IMPORTS = """
 import sys, time
@@ -330,13 +331,13 @@ def test_the_usual_folder_is_named_as_before(monkeypatch, tmp_path):
 )
 def test_an_error_of_the_machine_is_told_as_such(code, mend):
     """The cause in the system's words and what to do, also when a library wrapped the error in one of its own."""
-    told = runtime.unreadable("a.h5", OSError(code, "words of HDF5"))
+    told = aigc_course_files.unreadable("a.h5", OSError(code, "words of HDF5"))
     assert str(told).startswith(f"a.h5 could not be read: {os.strerror(code)}. ")
     assert mend in str(told)
     assert "words of HDF5" not in str(told)
     wrapped = ValueError("cannot load")
     wrapped.__cause__ = OSError(code, "x")
-    assert str(runtime.unreadable("a.h5", wrapped)) == str(told)
+    assert str(aigc_course_files.unreadable("a.h5", wrapped)) == str(told)
 
 
 @pytest.mark.parametrize(
@@ -344,14 +345,14 @@ def test_an_error_of_the_machine_is_told_as_such(code, mend):
 )
 def test_an_error_of_the_file_is_left_to_the_caller(error):
     """No errno, as HDF5 and Pillow say "damaged", or EINVAL: a header that points outside its file."""
-    assert runtime.unreadable("a.h5", error) is None
+    assert aigc_course_files.unreadable("a.h5", error) is None
 
 
 def test_too_little_memory_is_no_damage():
     """NumPy's own words, with the size that was asked for."""
-    told = str(runtime.unreadable("a.npz", MemoryError("Unable to allocate 7.28 TiB for an array")))
+    told = str(aigc_course_files.unreadable("a.npz", MemoryError("Unable to allocate 7.28 TiB for an array")))
     assert "Unable to allocate 7.28 TiB" in told
-    assert "not enough memory" in str(runtime.unreadable("a.npz", MemoryError()))
+    assert "not enough memory" in str(aigc_course_files.unreadable("a.npz", MemoryError()))
 
 
 def test_what_cannot_be_written_says_what_helps(monkeypatch, tmp_path):
@@ -362,7 +363,7 @@ def test_what_cannot_be_written_says_what_helps(monkeypatch, tmp_path):
             raise OSError(code, os.strerror(code))
 
         with pytest.raises(CourseError, match=rf"{os.strerror(code)} \(.*free\)\. Nothing was changed\. .*{mend}"):
-            runtime.write_whole(tmp_path / "a.bin", write)
+            aigc_course_files.write_whole(tmp_path / "a.bin", write)
     assert not list(tmp_path.iterdir())
 
 
@@ -377,7 +378,7 @@ def test_a_file_is_flushed_through_a_handle_that_may_write(monkeypatch, tmp_path
         flush(descriptor)
 
     monkeypatch.setattr(os, "fsync", strict)
-    runtime.write_whole(tmp_path / "a.txt", lambda part: part.write_text("whole"))
+    aigc_course_files.write_whole(tmp_path / "a.txt", lambda part: part.write_text("whole"))
     assert (tmp_path / "a.txt").read_text() == "whole"
 
 
@@ -546,11 +547,11 @@ def test_ctrl_c_waits_for_the_end_of_an_uninterrupted_block():
     import signal
 
     before, done = signal.getsignal(signal.SIGINT), []
-    with pytest.raises(KeyboardInterrupt), runtime.uninterrupted():  # noqa: PT012
+    with pytest.raises(KeyboardInterrupt), aigc_course_files.uninterrupted():  # noqa: PT012
         os.kill(os.getpid(), signal.SIGINT)
         done.append("the rest of the block")
     assert done
     assert signal.getsignal(signal.SIGINT) is before
-    with runtime.uninterrupted():
+    with aigc_course_files.uninterrupted():
         done.append("again")
     assert len(done) == 2

@@ -12,13 +12,21 @@ import pytest
 from scipy import integrate, stats
 
 from aigc_course import plots, widgets
-from aigc_course.runtime import CourseError
+from aigc_course.errors import CourseError
 
 LOG_2 = np.log(2.0)
 PAIRS = [((0, 1), (2, 0.7)), ((0, 3), (1, 0.2)), ((-3, 0.5), (5, 2)), ((0.5, 1), (0.5, 2))]
 NOTEBOOK = pathlib.Path(__file__).parents[1] / "notebooks" / "02_minimax_game.ipynb"
-SHARED = ("normal_logpdf", "normal_pdf", "log_sigmoid", "log_ratio", "optimal_discriminator",
-          "value", "jensen_shannon", "generator_gradients")  # fmt: skip
+SHARED = (
+    "normal_logpdf",
+    "normal_pdf",
+    "log_sigmoid",
+    "log_ratio",
+    "optimal_discriminator",
+    "value",
+    "jensen_shannon",
+    "generator_gradients",
+)
 
 
 def numbers(p, q):
@@ -108,9 +116,16 @@ def test_value_is_greatest_at_the_log_ratio():
 
 @pytest.mark.parametrize(
     ("name", "bad"),
-    [("sigma_p", 0), ("sigma_q", -1.0), ("mean_p", float("nan")), ("mean_q", float("inf")),
-     ("sigma_q", "wide"), ("mean_p", None), ("sigma_p", 1e9)],
-)  # fmt: skip
+    [
+        ("sigma_p", 0),
+        ("sigma_q", -1.0),
+        ("mean_p", float("nan")),
+        ("mean_q", float("inf")),
+        ("sigma_q", "wide"),
+        ("mean_p", None),
+        ("sigma_p", 1e9),
+    ],
+)
 def test_bad_numbers_are_refused_by_name(name, bad):
     """The message names the argument, its range and what came."""
     for function in (widgets.two_gaussians_numbers, widgets.two_gaussians_figure):

@@ -32,8 +32,12 @@ def generate(folder):
     for name in names():
         done = subprocess.run(
             [sys.executable, "-m", "nbgrader", "generate_assignment", name, "--create"],
-            cwd=folder, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+            cwd=folder,
+            env={**os.environ, "PATH": path},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         if done.returncode:
             sys.exit(f"nbgrader refused {name}:\n{done.stderr[-3000:]}")
         print(name, flush=True)

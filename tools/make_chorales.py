@@ -29,8 +29,11 @@ def voice(part, pad):
 
     A code is a MIDI pitch where a note begins, HOLD where it goes on, REST where nothing sounds.
     """
-    notes = [(2 * float(n.offset) + pad, 2 * float(n.offset + n.quarterLength) + pad, n.pitch.midi)
-             for n in part.flatten().stripTies().notes if n.isNote and n.quarterLength]  # fmt: skip
+    notes = [
+        (2 * float(n.offset) + pad, 2 * float(n.offset + n.quarterLength) + pad, n.pitch.midi)
+        for n in part.flatten().stripTies().notes
+        if n.isNote and n.quarterLength
+    ]
     steps = int(np.ceil(max(end for _, end, _ in notes) - 1e-6))
     codes, last, kept = [], None, set()
     for step in range(steps):
@@ -63,9 +66,15 @@ def read(path):
     notes = np.array([codes + [REST] * (length - len(codes)) for codes, _, _ in voices], np.uint8).T  # (steps, 4)
     signature = next(iter(parts[0].recurse().getElementsByClass("KeySignature")), None)
     name = Path(str(path)).stem
-    return {"name": name, "title": TITLES.get(name.removeprefix("bwv"), ""), "bar": bar, "notes": notes,
-            "sharps": signature.sharps if signature else 0,
-            "count": sum(n for _, n, _ in voices), "lost": sum(n for _, _, n in voices)}  # fmt: skip
+    return {
+        "name": name,
+        "title": TITLES.get(name.removeprefix("bwv"), ""),
+        "bar": bar,
+        "notes": notes,
+        "sharps": signature.sharps if signature else 0,
+        "count": sum(n for _, n, _ in voices),
+        "lost": sum(n for _, _, n in voices),
+    }
 
 
 def melody(notes):
@@ -109,10 +118,13 @@ def main():
     np.savez_compressed(
         ROOT / "aigc_course" / "assets" / "chorales.npz",
         notes=np.concatenate([piece["notes"] for piece in found]),
-        lengths=np.array([len(piece["notes"]) for piece in found], np.int32), tunes=np.array(names),
-        names=np.array([p["name"] for p in found]), titles=np.array([p["title"] for p in found]),
-        bars=np.array([p["bar"] for p in found], np.uint8), sharps=np.array([p["sharps"] for p in found], np.int8),
-    )  # fmt: skip
+        lengths=np.array([len(piece["notes"]) for piece in found], np.int32),
+        tunes=np.array(names),
+        names=np.array([p["name"] for p in found]),
+        titles=np.array([p["title"] for p in found]),
+        bars=np.array([p["bar"] for p in found], np.uint8),
+        sharps=np.array([p["sharps"] for p in found], np.int8),
+    )
     count, lost = (sum(piece[key] for piece in found) for key in ("count", "lost"))
     print(f"{len(found)} chorales of {len(set(names))} tunes; left out: {reasons}")
     print(f"{count} notes, {lost} ({lost / count:.1%}) lost between two eighths")

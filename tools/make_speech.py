@@ -54,9 +54,13 @@ def main():
                     voices.append(voice)
     lengths = np.array([len(clip) for clip in clips], np.int32)
     np.savez_compressed(
-        ROOT / "aigc_course" / "assets" / "spoken_digits.npz", samples=np.concatenate(clips), lengths=lengths,
-        labels=np.array(labels, np.uint8), languages=np.array(languages, np.uint8), voices=np.array(voices, np.uint8),
-    )  # fmt: skip
+        ROOT / "aigc_course" / "assets" / "spoken_digits.npz",
+        samples=np.concatenate(clips),
+        lengths=lengths,
+        labels=np.array(labels, np.uint8),
+        languages=np.array(languages, np.uint8),
+        voices=np.array(voices, np.uint8),
+    )
     print(f"{len(clips)} clips, {lengths.sum() / SAMPLE_RATE:.0f} s, {lengths.min()} to {lengths.max()} samples")
 
 

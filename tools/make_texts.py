@@ -15,8 +15,15 @@ from pathlib import Path
 
 ASSETS = Path(__file__).resolve().parent.parent / "aigc_course" / "assets"
 POEM = re.compile("[\u4e00-\u9fff，。！？；：]+")
-POETRY = ("sonnets", "lovers_complaint", "passionate_pilgrim", "phoenix_and_the_turtle", "rape_of_lucrece",
-          "venus_and_adonis", "various")  # fmt: skip
+POETRY = (
+    "sonnets",
+    "lovers_complaint",
+    "passionate_pilgrim",
+    "phoenix_and_the_turtle",
+    "rape_of_lucrece",
+    "venus_and_adonis",
+    "various",
+)
 
 
 def write(name, text):

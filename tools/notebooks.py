@@ -153,9 +153,15 @@ def run(notebook, report=False):
             print(f"    {seconds:6.1f} s  {cell.source.strip().splitlines()[0][:80]}")
 
     os.environ.setdefault("PYTHONHASHSEED", "0")
-    client = NotebookClient(notebook, timeout=TIMEOUT, kernel_name="python3",
-                            resources={"metadata": {"path": str(ROOT / "notebooks")}},
-                            on_cell_execute=begin, on_cell_executed=end, store_widget_state=False)  # fmt: skip
+    client = NotebookClient(
+        notebook,
+        timeout=TIMEOUT,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(ROOT / "notebooks")}},
+        on_cell_execute=begin,
+        on_cell_executed=end,
+        store_widget_state=False,
+    )
     client.execute()
 
 

@@ -36,8 +36,8 @@ def keep_log(name, rows):
 
 def text(steps=5000, batch_size=64, length=64):
     """1.3 million weights on 46,416 poems, one in a hundred held out."""
-    from aigc_course.lmdg import text as tang
-    from aigc_course.lmdg import training, transformer
+    from aigc_course.lmdg import tang
+    from aigc_course.lmdg.core import training, transformer
 
     poems, _, _ = tang.split_tang()
     tokenizer = tang.tang_tokenizer(poems)
@@ -46,25 +46,37 @@ def text(steps=5000, batch_size=64, length=64):
     transformer.compile_decoder(decoder, 2e-3, steps)
     tokens = tang.stream(tokenizer, learnt)
     started = time.time()
-    rows = training.train(
-        decoder, lambda step: tang.windows(tokens, length, batch_size, seed=7, start=step), steps, "pre-training",
-        every=250, held=tokenizer.rows(held, length), folder=ROOT / "runs" / "pretrain" / "text",
-    )  # fmt: skip
+    rows = training.train_decoder(
+        decoder,
+        lambda step: tang.windows(tokens, length, batch_size, seed=7, start=step),
+        steps,
+        "pre-training",
+        every=250,
+        held=tokenizer.rows(held, length),
+        folder=ROOT / "runs" / "pretrain" / "text",
+    )
     keep_log("text", rows)
-    facts = {"characters": "".join(tokenizer.characters), "steps": rows[-1]["step"], "seconds": rows[-1]["seconds"],
-             "held_bits": rows[-1]["held_bits"], "batch_size": batch_size, "seed": 7, "curve": rows}  # fmt: skip
-    transformer.save(decoder, ROOT / "runs" / "pretrain" / "text.npz", **facts)
+    facts = {
+        "characters": "".join(tokenizer.characters),
+        "steps": rows[-1]["step"],
+        "seconds": rows[-1]["seconds"],
+        "held_bits": rows[-1]["held_bits"],
+        "batch_size": batch_size,
+        "seed": 7,
+        "curve": rows,
+    }
+    transformer.save_decoder(decoder, ROOT / "runs" / "pretrain" / "text.npz", **facts)
     print(rows[-1], f"{time.time() - started:.0f} s in this call")
 
 
 def image(steps=2500):
     """7 × 7 codes of 64 for digits; the judge reads what comes back of the test images."""
     from aigc_course import data, metrics
-    from aigc_course.lmdg import codes
+    from aigc_course.lmdg import codecs
 
     (x_train, _), (x_test, y_test) = data.load_mnist()
-    codec = codes.build_image_codec()
-    losses = codes.train_codec(codec, data.scale(x_train), steps, name="image codec")
+    codec = codecs.build_image_codec()
+    losses = codecs.train_codec(codec, data.scale(x_train), steps, name="image codec")
     found = codec.encode(data.scale(x_test))
     right = float((metrics.judge().labels(codec.decode(found)) == y_test).mean())
     finish("image", codec, losses, steps=steps, judge_reads=round(right, 4), codes_used=len(np.unique(found)))
@@ -73,11 +85,11 @@ def image(steps=2500):
 def speech(steps=2500):
     """24 codes of 256 for a clip; the figure is the mean squared difference of frames of voices that were not heard."""
     from aigc_course import data
-    from aigc_course.lmdg import codes
+    from aigc_course.lmdg import codecs
 
-    train, test = (codes.frames_of(part.clips) for part in data.load_spoken_digits())
-    codec = codes.build_speech_codec()
-    losses = codes.train_codec(codec, train, steps, batch_size=64, name="speech codec")
+    train, test = (codecs.frames_of(part.clips) for part in data.load_spoken_digits())
+    codec = codecs.build_speech_codec()
+    losses = codecs.train_codec(codec, train, steps, batch_size=64, name="speech codec")
     found = codec.encode(test)
     error = float(np.square(codec.decode(found) - test).mean())
     finish("speech", codec, losses, steps=steps, test_error=round(error, 5), codes_used=len(np.unique(found)))
@@ -86,40 +98,50 @@ def speech(steps=2500):
 def judge(epochs=40):
     """The listener; accuracy on voices that were not heard, as they are and behind the codec and Griffin-Lim."""
     from aigc_course import data, progress
-    from aigc_course.lmdg import codes, judges, sound
+    from aigc_course.lmdg import codecs
+    from aigc_course.lmdg.codecs import sound
+    from aigc_course.lmdg.words import listener as words_listener
 
     show = progress.watch("speech judge")
-    model = judges.train_speech_judge(epochs, each_epoch=show)
+    model = words_listener.train_speech_judge(epochs, each_epoch=show)
     place = ROOT / "runs" / "pretrain" / "judge.npz"
-    judges.save(model, place)
-    test, listener = data.load_spoken_digits()[1], judges.SpeechJudge(place)
-    codec, _ = codes.load_shipped("speech")
-    through = codec.decode(codec.encode(codes.frames_of(test.clips)))
+    words_listener.save_speech_judge(model, place)
+    test, listener = data.load_spoken_digits()[1], words_listener.SpeechJudge(place)
+    codec, _ = codecs.load_shipped_codec("speech")
+    through = codec.decode(codec.encode(codecs.frames_of(test.clips)))
     heard = {"real": test.clips, "codec": [sound.griffin_lim(frames) for frames in through]}
     facts = {}
     for name, clips in heard.items():
         digits, languages = listener.hear(clips)
-        facts |= {f"{name}_digits": round(float((digits == test.labels).mean()), 4),
-                  f"{name}_languages": round(float((languages == test.languages).mean()), 4)}  # fmt: skip
-    judges.save(model, place, epochs=epochs, seed=7, **facts)
+        facts |= {
+            f"{name}_digits": round(float((digits == test.labels).mean()), 4),
+            f"{name}_languages": round(float((languages == test.languages).mean()), 4),
+        }
+    words_listener.save_speech_judge(model, place, epochs=epochs, seed=7, **facts)
     print(facts)
 
 
 def multimodal(steps=6000, batch_size=64):
     """0.9 million weights on unlabelled digits, clips and lines; a hundredth of the digits held out."""
-    from aigc_course.lmdg import streams, training, transformer
+    from aigc_course.lmdg.core import training, transformer
+    from aigc_course.lmdg.words import corpus
 
-    vocabulary, rows = streams.unlabelled()
-    decoder = transformer.Decoder(vocabulary.size, context=streams.LENGTH, width=128, depth=4, heads=4)
+    vocabulary, rows = corpus.unlabelled()
+    decoder = transformer.Decoder(vocabulary.size, context=corpus.LENGTH, width=128, depth=4, heads=4)
     transformer.compile_decoder(decoder, 2e-3, steps)
-    found = training.train(
-        decoder, lambda step: training.mixed(rows, streams.SHARES, batch_size, seed=7, start=step), steps,
-        "pre-training", every=250, held=streams.held(vocabulary), folder=ROOT / "runs" / "pretrain" / "multimodal",
-    )  # fmt: skip
+    found = training.train_decoder(
+        decoder,
+        lambda step: training.mixed(rows, corpus.SHARES, batch_size, seed=7, start=step),
+        steps,
+        "pre-training",
+        every=250,
+        held=corpus.held(vocabulary),
+        folder=ROOT / "runs" / "pretrain" / "multimodal",
+    )
     keep_log("multimodal", found)
     last = {name: found[-1][name] for name in ("step", "seconds", "held_bits")}
     facts = {"characters": "".join(vocabulary.characters.characters), **last, "seed": 7, "curve": found}
-    transformer.save(decoder, ROOT / "runs" / "pretrain" / "multimodal.npz", **facts)
+    transformer.save_decoder(decoder, ROOT / "runs" / "pretrain" / "multimodal.npz", **facts)
     print(found[-1])
 
 
@@ -129,22 +151,34 @@ def music(steps=3000, batch_size=16, ahead=8, name="music"):
     Nothing is chosen by those bits: the last step is kept, the settings stood before.
     """
     from aigc_course import data
-    from aigc_course.lmdg import music as chorales
-    from aigc_course.lmdg import training, transformer
+    from aigc_course.lmdg import bach
+    from aigc_course.lmdg.core import training, transformer
 
     train, test = data.load_chorales()
-    rows, held = chorales.rows(train, ahead), chorales.rows(test, ahead, shifts=(0,), stride=4)
-    decoder = transformer.Decoder(chorales.VOCABULARY, rows.shape[1], width=128, depth=4, heads=4, dropout_rate=0.1)
+    rows, held = bach.training_rows(train, ahead), bach.training_rows(test, ahead, shifts=(0,), stride=4)
+    decoder = transformer.Decoder(bach.VOCABULARY, rows.shape[1], width=128, depth=4, heads=4, dropout_rate=0.1)
     transformer.compile_decoder(decoder, 2e-3, steps)
-    curve = training.train(
-        decoder, lambda step: training.row_batches(rows, batch_size, seed=7, start=step), steps, name,
-        every=150, held=held, folder=ROOT / "runs" / "pretrain" / name,
-    )  # fmt: skip
+    curve = training.train_decoder(
+        decoder,
+        lambda step: training.row_batches(rows, batch_size, seed=7, start=step),
+        steps,
+        name,
+        every=150,
+        held=held,
+        folder=ROOT / "runs" / "pretrain" / name,
+    )
     keep_log(name, curve)
-    harmony = transformer.bits_per_token(decoder, chorales.harmony_only(held, ahead))
-    facts = {"steps": curve[-1]["step"], "seconds": curve[-1]["seconds"], "held_bits": curve[-1]["held_bits"],
-             "harmony_bits": round(harmony, 4), "ahead": ahead, "batch_size": batch_size, "seed": 7}  # fmt: skip
-    transformer.save(decoder, ROOT / "runs" / "pretrain" / f"{name}.npz", **facts, curve=curve)
+    harmony = transformer.bits_per_token(decoder, bach.harmony_only(held, ahead))
+    facts = {
+        "steps": curve[-1]["step"],
+        "seconds": curve[-1]["seconds"],
+        "held_bits": curve[-1]["held_bits"],
+        "harmony_bits": round(harmony, 4),
+        "ahead": ahead,
+        "batch_size": batch_size,
+        "seed": 7,
+    }
+    transformer.save_decoder(decoder, ROOT / "runs" / "pretrain" / f"{name}.npz", **facts, curve=curve)
     print(name, facts)
 
 
@@ -153,56 +187,73 @@ def music_plain():
     music(ahead=0, name="music_plain")
 
 
-def frames(steps=2500, films=6000):
+def frames(steps=2500, count=6000):
     """36 codes of 64 for a frame of a film; the judge reads the test digits behind the codec."""
     from aigc_course import data, metrics
-    from aigc_course.lmdg import codes, video
+    from aigc_course.lmdg import codecs, films
 
     (x_train, _), (x_test, y_test) = data.load_mnist()
-    moving, _, _ = video.moving_digits(x_train, films, np.random.default_rng(7))
-    codec = video.build_codec()
-    x = data.scale(moving.reshape(-1, video.SIZE, video.SIZE))
-    losses = codes.train_codec(codec, x, steps, learning_rate=3e-3, name="frame codec")
-    test, chosen, _ = video.moving_digits(x_test, 500, np.random.default_rng(8))
-    back = video.decode(codec, video.encode(codec, test))
-    read = metrics.judge().labels(data.scale(video.digits_of(back).reshape(-1, 28, 28))).reshape(500, -1)
-    facts = {"judge_reads": round(float((read == y_test[chosen][:, None]).mean()), 4),
-             "identity": round(video.identity(back), 4),
-             "commonest_code": round(float(np.bincount(video.encode(codec, test)[:, 1:].ravel()).max()
-                                           / (500 * video.FRAMES * video.TOKENS)), 4)}  # fmt: skip
+    moving, _, _ = films.moving_digits(x_train, count, np.random.default_rng(7))
+    codec = codecs.build_frame_codec()
+    x = data.scale(moving.reshape(-1, films.SIZE, films.SIZE))
+    losses = codecs.train_codec(codec, x, steps, learning_rate=3e-3, name="frame codec")
+    test, chosen, _ = films.moving_digits(x_test, 500, np.random.default_rng(8))
+    back = films.decode_films(codec, films.encode_films(codec, test))
+    read = metrics.judge().labels(data.scale(films.digits_of(back).reshape(-1, 28, 28))).reshape(500, -1)
+    facts = {
+        "judge_reads": round(float((read == y_test[chosen][:, None]).mean()), 4),
+        "identity": round(films.identity(back), 4),
+        "commonest_code": round(
+            float(
+                np.bincount(films.encode_films(codec, test)[:, 1:].ravel()).max() / (500 * films.FRAMES * films.TOKENS)
+            ),
+            4,
+        ),
+    }
     finish("frames", codec, losses, steps=steps, **facts)
 
 
-def video(steps=2200, batch_size=12, films=30_000):
+def video(steps=2200, batch_size=12, count=30_000):
     """0.9 million weights on films of training digits; the curve's held-out bits are of films of test digits."""
     from aigc_course import data
-    from aigc_course.lmdg import codes, training, transformer
-    from aigc_course.lmdg import video as films_of
+    from aigc_course.lmdg import codecs, films
+    from aigc_course.lmdg.core import training, transformer
 
-    codec, _ = codes.load(ROOT / "runs" / "pretrain" / "frames.npz", films_of.build_codec)
+    codec, _ = codecs.load_codec(ROOT / "runs" / "pretrain" / "frames.npz", codecs.build_frame_codec)
     (x_train, _), (x_test, _) = data.load_mnist()
-    parts = [films_of.moving_digits(x_train, films // 10, np.random.default_rng(seed))[0] for seed in range(10)]
-    rows = np.concatenate([films_of.encode(codec, part) for part in parts])
-    held = films_of.encode(codec, films_of.moving_digits(x_test, 300, np.random.default_rng(100))[0])
-    decoder = transformer.Decoder(films_of.VOCABULARY, films_of.CONTEXT, width=128, depth=4, heads=4)
+    parts = [films.moving_digits(x_train, count // 10, np.random.default_rng(seed))[0] for seed in range(10)]
+    rows = np.concatenate([films.encode_films(codec, part) for part in parts])
+    held = films.encode_films(codec, films.moving_digits(x_test, 300, np.random.default_rng(100))[0])
+    decoder = transformer.Decoder(films.VOCABULARY, films.CONTEXT, width=128, depth=4, heads=4)
     transformer.compile_decoder(decoder, 2e-3, steps)
-    curve = training.train(
-        decoder, lambda step: training.row_batches(rows, batch_size, seed=7, start=step), steps, "films",
-        every=150, held=held, folder=ROOT / "runs" / "pretrain" / "video",
-    )  # fmt: skip
+    curve = training.train_decoder(
+        decoder,
+        lambda step: training.row_batches(rows, batch_size, seed=7, start=step),
+        steps,
+        "films",
+        every=150,
+        held=held,
+        folder=ROOT / "runs" / "pretrain" / "video",
+    )
     keep_log("video", curve)
-    facts = {"steps": curve[-1]["step"], "seconds": curve[-1]["seconds"], "held_bits": curve[-1]["held_bits"],
-             "films": films, "batch_size": batch_size, "seed": 7}  # fmt: skip
-    transformer.save(decoder, ROOT / "runs" / "pretrain" / "video.npz", **facts, curve=curve)
+    facts = {
+        "steps": curve[-1]["step"],
+        "seconds": curve[-1]["seconds"],
+        "held_bits": curve[-1]["held_bits"],
+        "films": count,
+        "batch_size": batch_size,
+        "seed": 7,
+    }
+    transformer.save_decoder(decoder, ROOT / "runs" / "pretrain" / "video.npz", **facts, curve=curve)
     print("video", facts)
 
 
 def finish(name, codec, losses, **facts):
     """Keeps a codec, its log and its figures."""
-    from aigc_course.lmdg import codes
+    from aigc_course.lmdg import codecs
 
     keep_log(name, [{"step": 100 * (i + 1), "loss": round(float(loss), 5)} for i, loss in enumerate(losses)])
-    codes.save(codec, ROOT / "runs" / "pretrain" / f"{name}.npz", **facts)
+    codecs.save_codec(codec, ROOT / "runs" / "pretrain" / f"{name}.npz", **facts)
     print(name, facts)
 
 

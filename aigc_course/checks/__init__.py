@@ -10,7 +10,10 @@ import numpy as np
 
 from aigc_course.checks.calling import AnswerError, call
 from aigc_course.checks.exercise import Answer, judge
-from aigc_course.runtime import CourseError, forgiving_output, one_of
+from aigc_course.errors import CourseError, one_of
+from aigc_course.runtime import forgiving_output
+
+__all__ = ["CHAPTERS", "EXERCISES", "NAMES", "check", "try_out"]
 
 NAMES = sorted(found.name for found in pkgutil.iter_modules(__path__) if found.name.startswith("chapter_"))
 CHAPTERS = tuple(importlib.import_module(f"{__name__}.{name}") for name in NAMES)

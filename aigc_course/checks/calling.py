@@ -18,10 +18,12 @@ import warnings
 
 import numpy as np
 
+__all__ = ["LARGEST", "NAMES", "PATIENCE", "AnswerError", "call"]
+
 LARGEST = 8_000_000  # numbers in one answer
 PATIENCE = 20  # seconds for the calls in a process of their own
-WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
-OUTSIDE = ("sqlite3.connect", "subprocess.Popen", "os.system", "os.posix_spawn", "os.exec", "socket.connect")
+_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
+_OUTSIDE = ("sqlite3.connect", "subprocess.Popen", "os.system", "os.posix_spawn", "os.exec", "socket.connect")
 
 
 class AnswerError(Exception):
@@ -33,7 +35,7 @@ def call(function, how, arguments, outputs=1):
 
     Args:
         function: the learner's function.
-        how: str, a key of `HOW`: how the arguments are handed over.
+        how: str, a key of `_HOW`: how the arguments are handed over.
         arguments: tuple of numbers, strings and arrays.
         outputs: int, how many arrays the answer consists of.
 
@@ -45,40 +47,40 @@ def call(function, how, arguments, outputs=1):
         Exception: whatever the function raises.
     """
     copies = tuple(np.array(value) if isinstance(value, np.ndarray) else value for value in arguments)
-    return HOW[how](function, copies, outputs)
+    return _HOW[how](function, copies, outputs)
 
 
-def plainly(function, arguments, outputs):
+def _plainly(function, arguments, outputs):
     """function(*arguments)."""
-    return as_arrays(function(*arguments), outputs)
+    return _as_arrays(function(*arguments), outputs)
 
 
-def in_any_order(function, arguments, outputs):
+def _in_any_order(function, arguments, outputs):
     """function(*arguments) whose numbers may come as a set too."""
-    value = finished(function(*arguments))
-    return as_arrays(list(value) if isinstance(value, (set, frozenset)) else value, outputs)
+    value = _finished(function(*arguments))
+    return _as_arrays(list(value) if isinstance(value, (set, frozenset)) else value, outputs)
 
 
-def apart(function, arguments, outputs):
+def _apart(function, arguments, outputs):
     """function(*row) for each row of whole numbers, all in a process of its own: no earlier call has left anything.
 
     Where there is no fork (Windows), or a child hangs (threads of other libraries), the calls are made here.
     """
-    if not hasattr(os, "fork") or function in STUCK:
-        return by_rows(function, *arguments)
+    if not hasattr(os, "fork") or function in _STUCK:
+        return _by_rows(function, *arguments)
     there, here = os.pipe()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Python 3.12 and JAX warn of threads: hence PATIENCE
         child = os.fork()
     if child == 0:
-        answer_in_a_child(function, arguments, here)
+        _answer_in_a_child(function, arguments, here)
     os.close(here)
-    reply = received(there)
+    reply = _received(there)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     if reply is None:
-        STUCK.append(function)
-        return by_rows(function, *arguments)
+        _STUCK.append(function)
+        return _by_rows(function, *arguments)
     values, error = reply
     if error:
         kind, text = error  # another class of the same name will do: callers read its name
@@ -86,25 +88,25 @@ def apart(function, arguments, outputs):
     return values
 
 
-STUCK = []  # functions that do not come back from a process of their own
+_STUCK = []  # functions that do not come back from a process of their own
 
 
-def by_rows(function, rows):
+def _by_rows(function, rows):
     """[answers to all rows, one above the other]."""
-    answers = [as_arrays(function(*row), 1)[0] for row in rows.tolist()]
+    answers = [_as_arrays(function(*row), 1)[0] for row in rows.tolist()]
     if len({answer.shape for answer in answers}) > 1:
         raise AnswerError("answers of different shapes came for arguments that ask for the same shape.")
     return [np.stack(answers)]
 
 
-def answer_in_a_child(function, arguments, pipe):
+def _answer_in_a_child(function, arguments, pipe):
     """Calls, writes (arrays, error) to a pipe and ends this process, without what Python does at its end."""
     try:
         np.random.seed()  # as after a restart: the old generator would draw the same again in each child
         random.seed()
         sys.dont_write_bytecode = True
-        sys.addaudithook(stay_inside)
-        reply = by_rows(function, *arguments), None
+        sys.addaudithook(_stay_inside)
+        reply = _by_rows(function, *arguments), None
     except BaseException as error:
         reply = None, (type(error).__name__, str(error)[:2000])
     with os.fdopen(pipe, "wb") as file:
@@ -113,20 +115,20 @@ def answer_in_a_child(function, arguments, pipe):
         os._exit(0)
 
 
-def stay_inside(event, arguments):
+def _stay_inside(event, arguments):
     """An audit hook: a function of its arguments only keeps nothing in files, other processes or on the network."""
     if event == "open":
         path, _, flags = arguments
-        if not flags & WRITING or str(path).startswith("/dev/") or isinstance(path, int):
+        if not flags & _WRITING or str(path).startswith("/dev/") or isinstance(path, int):
             return
-    elif event not in OUTSIDE:
+    elif event not in _OUTSIDE:
         return
     raise AnswerError(
         "your function writes a file, or asks another program. A function of its arguments only keeps nothing."
     )
 
 
-def received(pipe):
+def _received(pipe):
     """What a child has written, or None if it was too slow or ended without a word."""
     data = b""
     with os.fdopen(pipe, "rb", buffering=0) as file:
@@ -138,7 +140,7 @@ def received(pipe):
     return None
 
 
-def with_critic(function, arguments, outputs):
+def _with_critic(function, arguments, outputs):
     """function(critic, *rest) with critic(x) = x A x / 2 + b x, a TensorFlow function of points (B, 2) -> (B, 1)."""
     import tensorflow as tf
 
@@ -149,10 +151,10 @@ def with_critic(function, arguments, outputs):
         square = 0.5 * tf.reduce_sum(x * tf.linalg.matmul(x, tf.cast(a, x.dtype)), axis=1, keepdims=True)
         return square + tf.linalg.matmul(x, tf.cast(b, x.dtype)[:, None])
 
-    return as_arrays(function(critic, *(tf.constant(value) for value in rest)), outputs)
+    return _as_arrays(function(critic, *(tf.constant(value) for value in rest)), outputs)
 
 
-def as_model(function, arguments, outputs):
+def _as_model(function, arguments, outputs):
     """Builds the network, gives it the weights that were sent, and reads the images that were sent, twice.
 
     Arguments: "inference" or "training", images, then weights, in the order of NAMES. Returns the outputs of both runs
@@ -162,35 +164,35 @@ def as_model(function, arguments, outputs):
     import keras
 
     mode, images, *weights = arguments
-    model = finished(function())
+    model = _finished(function())
     if model is None:
         raise AnswerError("the function returned nothing (None). Is there a `return` at its end?")
     if not isinstance(model, keras.Model):
         raise AnswerError(f"the function returned {type(model).__name__}, not a Keras model.")
     model(images[:1], training=False)  # a model without an Input layer gets its weights here
     # Keras lists the seeds of dropout among the weights; they are whole numbers
-    places = in_order([place for place in model.weights if "float" in str(place.dtype)], weights)
+    places = _in_order([place for place in model.weights if "float" in str(place.dtype)], weights)
     if places is None:
         shapes = [tuple(place.shape) for place in model.weights if "float" in str(place.dtype)]
         return [np.array(repr(shapes)), np.array(0.0)]
-    assign(places, weights)
+    _assign(places, weights)
     moved = 0.0
     if mode == "training":
         model(images, training=True)
-        moved = float(np.abs(np.asarray(places[MEAN]) - weights[MEAN]).mean())
-        assign(places, weights)
+        moved = float(np.abs(np.asarray(places[_MEAN]) - weights[_MEAN]).mean())
+        _assign(places, weights)
         for layer in model._flatten_layers():
             if isinstance(layer, keras.layers.BatchNormalization):
                 layer.trainable = False  # Keras: it then works as in inference mode
     runs = [np.asarray(model(images, training=mode == "training")) for _ in range(2)]
-    return [plain(np.stack(runs)), np.array(moved)]
+    return [_plain(np.stack(runs)), np.array(moved)]
 
 
 NAMES = ("kernel", "bias", "kernel", "bias", "gamma", "beta", "moving_mean", "moving_variance", "kernel", "bias")
-MEAN = NAMES.index("moving_mean")
+_MEAN = NAMES.index("moving_mean")
 
 
-def in_order(places, weights):
+def _in_order(places, weights):
     """The variables that the weights belong to: by name and shape, else by their order; None if they do not fit."""
     wanted = [(name, weight.shape) for name, weight in zip(NAMES, weights, strict=True)]
     found = {(place.name, tuple(place.shape)): place for place in places}
@@ -199,16 +201,22 @@ def in_order(places, weights):
     return places if [tuple(place.shape) for place in places] == [shape for _, shape in wanted] else None
 
 
-def assign(places, weights):
+def _assign(places, weights):
     """Puts the weights into the variables."""
     for place, weight in zip(places, weights, strict=True):
         place.assign(weight)
 
 
-HOW = {function.__name__: function for function in (plainly, in_any_order, apart, with_critic, as_model)}
+_HOW = {
+    "plainly": _plainly,
+    "in_any_order": _in_any_order,
+    "apart": _apart,
+    "with_critic": _with_critic,
+    "as_model": _as_model,
+}
 
 
-def finished(value):
+def _finished(value):
     """A value that is there: `async def` awaited, what `map`, `zip` and generators still have to give as a list."""
     if inspect.iscoroutine(value):
         with concurrent.futures.ThreadPoolExecutor(1) as pool:  # a notebook's own thread has its loop already
@@ -218,40 +226,40 @@ def finished(value):
     return list(value) if isinstance(value, (type({}.keys()), type({}.values()))) else value
 
 
-def as_arrays(value, outputs):
+def _as_arrays(value, outputs):
     """An answer as a list of arrays of numbers."""
-    value = finished(value)
+    value = _finished(value)
     if value is None:
         raise AnswerError("the function returned nothing (None). Is there a `return` at its end?")
     if isinstance(value, (set, frozenset)):
         raise AnswerError("a set came, which has no order and drops what is equal. Return a list, tuple or array.")
     if outputs == 1:
-        return [plain(value)]
+        return [_plain(value)]
     try:
         parts = list(value)
     except TypeError:
         parts = [value]
     if len(parts) != outputs:
         raise AnswerError(f"{outputs} values were asked for, in one tuple; {len(parts)} came.")
-    return [plain(part) for part in parts]
+    return [_plain(part) for part in parts]
 
 
-def plain(value):
+def _plain(value):
     """A number, list, array or tensor as a plain array without a subclass; Fraction and Decimal become floats."""
     try:
-        array = np.array(finished(value), copy=True, subok=False)
+        array = np.array(_finished(value), copy=True, subok=False)
     except Exception as error:
         raise AnswerError(f"the answer is no number and no array of numbers ({type(error).__name__}).") from error
     if array.size > LARGEST:
         raise AnswerError(f"the answer holds {array.size:,} numbers; more than {LARGEST:,} are not taken.")
     if array.dtype.kind == "O":
-        array = from_objects(array)
+        array = _from_objects(array)
     if array.dtype.kind not in "biufc":
         raise AnswerError(f"the answer must be made of numbers; it is {type(value).__name__} of dtype {array.dtype}.")
     return array
 
 
-def from_objects(array):
+def _from_objects(array):
     """An array of Python's other numbers (Fraction, Decimal, long integers) as floats; anything else as it is."""
     kind = complex if any(isinstance(item, complex) for item in array.flat) else float
     try:

@@ -7,27 +7,31 @@ import numpy as np
 from aigc_course.checks.chapter_02 import sigmoid
 from aigc_course.checks.exercise import Exercise
 
+__all__ = ["EXERCISES", "gan_step"]
 
-def image_cases(rng):
+
+def _image_cases(rng):
     """(images (B, 28, 28) uint8,): two of one size, one black and white, one without white, one without black."""
     extremes = np.stack([np.zeros((28, 28), np.uint8), np.full((28, 28), 255, np.uint8)])
     ranges = ((1, 0, 256), (3, 0, 256), (5, 0, 256), (2, 0, 120), (2, 60, 256), (int(rng.integers(6, 12)), 90, 170))
     return [(rng.integers(low, high, (n, 28, 28), dtype=np.uint8),) for n, low, high in ranges] + [(extremes,)]
 
 
-def scaled(images):
+def _scaled(images):
     return images.astype("float32")[..., None] / 127.5 - 1
 
 
-def judge_channel(cases, values):
+def _judge_channel(cases, values):
     """The right numbers without the last axis."""
-    if all(v[0].shape == case[0].shape and np.allclose(v[0], scaled(*case)[..., 0])
-           for case, v in zip(cases, values, strict=True)):  # fmt: skip
+    if all(
+        v[0].shape == case[0].shape and np.allclose(v[0], _scaled(*case)[..., 0])
+        for case, v in zip(cases, values, strict=True)
+    ):
         return "the channel is missing: a network takes (B, 28, 28, 1)."
     return None
 
 
-def average_cases(rng):
+def _average_cases(rng):
     """(average (N,), weights (N,), decay), two of one length."""
     decays = rng.permutation([rng.uniform(0.9, 0.999), rng.uniform(0.6, 0.9), rng.uniform(0.02, 0.4), 0.99])
     return [
@@ -36,7 +40,7 @@ def average_cases(rng):
     ]
 
 
-def gan_cases(rng):
+def _gan_cases(rng):
     """(w, b, a, c, x (B,), z (B,), rate): D(x) = w x + b, G(z) = a z + c; two batches of one size, one single image."""
     return [
         (*map(float, rng.normal(0, 1, 4)), rng.normal(2, 1, n), rng.normal(0, 1, n), float(rng.uniform(0.02, 0.6)))
@@ -44,14 +48,14 @@ def gan_cases(rng):
     ]
 
 
-def d_slopes(w, b, a, c, x, z, real=1.0, fake=1.0):
+def _d_slopes(w, b, a, c, x, z, real=1.0, fake=1.0):
     """d d_loss / d (w, b)."""
     g = a * z + c
     at_real, at_fake = -real * sigmoid(-(w * x + b)), fake * sigmoid(w * g + b)
     return (at_real * x + at_fake * g).mean(), (at_real + at_fake).mean()
 
 
-def g_slopes(w, b, a, c, z, saturating=False):
+def _g_slopes(w, b, a, c, z, saturating=False):
     """d g_loss / d (a, c)."""
     logit = w * (a * z + c) + b
     slope = -sigmoid(logit) if saturating else -sigmoid(-logit)
@@ -60,13 +64,13 @@ def g_slopes(w, b, a, c, z, saturating=False):
 
 def gan_step(w, b, a, c, x, z, rate, d=1.0, g=1.0, first=False, d_parts=(1.0, 1.0), saturating=False):
     """One step of plain gradient descent for both; d and g scale the rates, first: G answers the new D."""
-    dw, db = d_slopes(w, b, a, c, x, z, *d_parts)
+    dw, db = _d_slopes(w, b, a, c, x, z, *d_parts)
     new_w, new_b = w - d * rate * dw, b - d * rate * db
-    da, dc = g_slopes(*((new_w, new_b) if first else (w, b)), a, c, z, saturating)
+    da, dc = _g_slopes(*((new_w, new_b) if first else (w, b)), a, c, z, saturating)
     return new_w, new_b, a - g * rate * da, c - g * rate * dc
 
 
-def exchanged(w, b, a, c, x, z, rate):
+def _exchanged(w, b, a, c, x, z, rate):
     """Labels of D exchanged."""
     g = a * z + c
     at_real, at_fake = sigmoid(w * x + b), -sigmoid(-(w * g + b))
@@ -74,16 +78,16 @@ def exchanged(w, b, a, c, x, z, rate):
     return w - rate * dw, b - rate * db, *gan_step(w, b, a, c, x, z, rate)[2:]
 
 
-def g_first(w, b, a, c, x, z, rate):
+def _g_first(w, b, a, c, x, z, rate):
     """D sees what the new G draws."""
     new_a, new_c = gan_step(w, b, a, c, x, z, rate)[2:]
     return *gan_step(w, b, new_a, new_c, x, z, rate)[:2], new_a, new_c
 
 
-APART = (2520, 1000, 1024)  # epochs that an order of period 1 to 10, a power of two or a power of ten takes for one
+_APART = (2520, 1000, 1024)  # epochs that an order of period 1 to 10, a power of two or a power of ten takes for one
 
 
-def order_cases(rng):
+def _order_cases(rng):
     """(rows of (seed, step, n, batch_size),): each case is answered in a process of its own, every row in two of them.
 
     Three whole epochs, one of the next seed, single steps from far epochs and of far seeds; then two epochs of another
@@ -92,22 +96,22 @@ def order_cases(rng):
     seed, n, size = 2 * int(rng.integers(1, 450)), int(rng.integers(43, 47)), 8  # 5 whole batches, 3 to 6 left over
     place, start = int(rng.integers(5)), int(rng.integers(3, 60))
     main = [(seed, step, n, size) for step in range(15)] + [(seed + 1, step, n, size) for step in range(5)]
-    main += [(seed, 5 * (start + apart) + place, n, size) for apart in (0, *APART)]
-    main += [(seed + apart, place, n, size) for apart in (100, *APART)]
+    main += [(seed, 5 * (start + apart) + place, n, size) for apart in (0, *_APART)]
+    main += [(seed + apart, place, n, size) for apart in (100, *_APART)]
     size, batches = int(rng.integers(4, 7)), int(rng.integers(3, 7))
     whole = [(seed, step, size * batches, size) for step in range(2 * batches)]
     large = [(seed, int(step), 60_000, 64) for step in (0, 937, *rng.integers(1, 1874, 2))]
-    return [case for rows in (main, whole, large) for case in shared(np.array(rows), rng)]
+    return [case for rows in (main, whole, large) for case in _shared(np.array(rows), rng)]
 
 
-def shared(rows, rng):
+def _shared(rows, rng):
     """Rows for two processes, mixed: half each, and then some of the other's, so that both answer them."""
     mixed = rng.permutation(rows)
     half = len(rows) // 2
     return [(mixed[: half + 2],), (mixed[half - 2 :][::-1],)]
 
 
-def judge_order(cases, values):
+def _judge_order(cases, values):
     """Properties of a data order that is a function of seed and step."""
     found, unlike = {}, False
     for (rows,), (answers,) in zip(cases, values, strict=True):
@@ -129,10 +133,10 @@ def judge_order(cases, values):
     seed, _, n, size = first
     epochs = [np.concatenate([found[seed, e * 5 + i, n, size] for i in range(5)]) for e in range(3)]
     other = np.concatenate([found[seed + 1, i, n, size] for i in range(5)])
-    return judge_epochs(epochs, other, n, size) or judge_far(found, first) or judge_sizes(found, first)
+    return _judge_epochs(epochs, other, n, size) or _judge_far(found, first) or _judge_sizes(found, first)
 
 
-def judge_epochs(epochs, other, n, size):
+def _judge_epochs(epochs, other, n, size):
     """Three whole epochs of one seed, and the first one of another."""
     seen = [len(np.unique(batch)) == size for epoch in epochs for batch in epoch.reshape(-1, size)]
     if any(len(np.unique(e)) < len(e) for e in epochs):
@@ -154,7 +158,7 @@ def judge_epochs(epochs, other, n, size):
     if np.array_equal(epochs[0], other):
         return "another seed gives the same order."
     for a, b in itertools.combinations([*epochs, other], 2):
-        if len(neighbours(a) & (neighbours(b) | neighbours(b[::-1]))) > len(a) // 2:
+        if len(_neighbours(a) & (_neighbours(b) | _neighbours(b[::-1]))) > len(a) // 2:
             return (
                 "the second epoch is the first one, shifted or going round (or backwards, or the next seed's): make "
                 "a new permutation for each epoch."
@@ -164,12 +168,12 @@ def judge_epochs(epochs, other, n, size):
     return None
 
 
-def neighbours(order):
+def _neighbours(order):
     """Pairs of images that follow each other."""
     return {(int(a), int(b)) for a, b in itertools.pairwise(order)}
 
 
-def judge_far(found, first):
+def _judge_far(found, first):
     """Single steps: far epochs and far seeds must not repeat near ones."""
     seed, _, n, size = first
     here = {case[:2]: batch for case, batch in found.items() if case[2:] == (n, size)}
@@ -185,7 +189,7 @@ def judge_far(found, first):
     return None
 
 
-def judge_sizes(found, first):
+def _judge_sizes(found, first):
     """Other sizes: two whole epochs without anything left over, and some batches of MNIST's 60,000."""
     others = {case: batch for case, batch in found.items() if case[2] not in (first[2], 60_000)}
     (seed, _, n, size), batches = next(iter(others)), len(others) // 2
@@ -204,70 +208,114 @@ def judge_sizes(found, first):
 
 EXERCISES = (
     Exercise(
-        key="04.1", function="to_network", title="Bytes to what a network takes", points=1,
+        key="04.1",
+        function="to_network",
+        title="Bytes to what a network takes",
+        points=1,
         checked="seven batches of images, one black and white, one without any white",
-        cases=image_cases, expected=scaled, special=judge_channel,
+        cases=_image_cases,
+        expected=_scaled,
+        special=_judge_channel,
         hints=(
-            ("that goes from 0 to 1. The generator ends in tanh: its images lie in [-1, 1].",
-             lambda x: x[..., None] / 255.0),
+            (
+                "that goes from 0 to 1. The generator ends in tanh: its images lie in [-1, 1].",
+                lambda x: x[..., None] / 255.0,
+            ),
             ("that goes from -0.5 to 0.5: half of tanh's range.", lambda x: x[..., None] / 255.0 - 0.5),
             ("divided by 128: white becomes 0.992. 255 / 127.5 - 1 is 1.", lambda x: x[..., None] / 128.0 - 1),
             ("the 1 is not subtracted: that goes from 0 to 2.", lambda x: x[..., None] / 127.5),
-            ("divided by the largest pixel of the batch: an image would then depend on its neighbours. White is 255.",
-             lambda x: x[..., None] / (x.max() / 2.0) - 1),
+            (
+                "divided by the largest pixel of the batch: an image then depends on its neighbours. White is 255.",
+                lambda x: x[..., None] / (x.max() / 2.0) - 1,
+            ),
             ("black and white are exchanged.", lambda x: 1 - x[..., None] / 127.5),
-            ("the channel stands in front (B, 1, 28, 28). TensorFlow has it last.",
-             lambda x: x[:, None] / 127.5 - 1),
-            ("uint8 has wrapped around: 255 + 1 is 0 there. Make floats first.",
-             lambda x: (x[..., None] * np.uint8(2) - np.uint8(255)) / 255.0),
+            ("the channel stands in front (B, 1, 28, 28). TensorFlow has it last.", lambda x: x[:, None] / 127.5 - 1),
+            (
+                "uint8 has wrapped around: 255 + 1 is 0 there. Make floats first.",
+                lambda x: (x[..., None] * np.uint8(2) - np.uint8(255)) / 255.0,
+            ),
             ("subtracted before the division: 0 became -1 / 127.5.", lambda x: (x[..., None] - 1.0) / 127.5),
         ),
     ),
     Exercise(
-        key="04.2", function="moving_average", title="The averaged generator", points=1,
+        key="04.2",
+        function="moving_average",
+        title="The averaged generator",
+        points=1,
         checked="four averages with decays from 0.02 to 0.999",
-        cases=average_cases, expected=lambda m, w, d: d * m + (1 - d) * w,
+        cases=_average_cases,
+        expected=lambda m, w, d: d * m + (1 - d) * w,
         hints=(
-            ("decay and 1 - decay are exchanged: 0.99 keeps nearly all of the *old* average.",
-             lambda m, w, d: (1 - d) * m + d * w),
+            (
+                "decay and 1 - decay are exchanged: 0.99 keeps nearly all of the *old* average.",
+                lambda m, w, d: (1 - d) * m + d * w,
+            ),
             ("the new weights came back: nothing is averaged.", lambda m, w, d: w),
             ("that is the plain mean of both: decay is not used.", lambda m, w, d: (m + w) / 2),
             ("the weights are added in full: the two shares must add up to 1.", lambda m, w, d: d * m + w),
             ("the old average is not damped: the two shares must add up to 1.", lambda m, w, d: m + (1 - d) * w),
-            ("the difference has the wrong sign: the average moves towards the weights.",
-             lambda m, w, d: m - (1 - d) * (w - m)),
-            ("the average moved the whole way by decay: it moves by 1 - decay of the difference, the rest is memory.",
-             lambda m, w, d: m * (1 + d) + (1 - d) * w),
+            (
+                "the difference has the wrong sign: the average moves towards the weights.",
+                lambda m, w, d: m - (1 - d) * (w - m),
+            ),
+            (
+                "the average moved by decay of the difference: it moves by 1 - decay of it, the rest is memory.",
+                lambda m, w, d: m * (1 + d) + (1 - d) * w,
+            ),
         ),
     ),
     Exercise(
-        key="04.3", function="gan_step", title="One step of the game", points=3,
+        key="04.3",
+        function="gan_step",
+        title="One step of the game",
+        points=3,
         checked="the four new parameters for five batches",
-        cases=gan_cases, expected=gan_step, outputs=4,
+        cases=_gan_cases,
+        expected=gan_step,
+        outputs=4,
         hints=(
-            ("the generator answers the *new* discriminator. In the fused step both gradients are taken at the old "
-             "parameters.", lambda *v: gan_step(*v, first=True)),
-            ("the discriminator sees images of the *new* generator. Take both gradients first, then move.", g_first),
-            ("the generator's loss is log(1 - D(G(z))), the saturating one. -log D(G(z)) was asked for.",
-             lambda *v: gan_step(*v, saturating=True)),
+            (
+                "the generator answers the *new* discriminator. In the fused step both gradients are taken at the old "
+                "parameters.",
+                lambda *v: gan_step(*v, first=True),
+            ),
+            ("the discriminator sees images of the *new* generator. Take both gradients first, then move.", _g_first),
+            (
+                "the generator's loss is log(1 - D(G(z))), the saturating one. -log D(G(z)) was asked for.",
+                lambda *v: gan_step(*v, saturating=True),
+            ),
             ("the generator goes the wrong way: it helps D to tell its images apart.", lambda *v: gan_step(*v, g=-1)),
             ("the discriminator goes up its loss: subtract rate · slope.", lambda *v: gan_step(*v, d=-1)),
-            ("the discriminator's labels are exchanged: real is 1, fake is 0.", exchanged),
+            ("the discriminator's labels are exchanged: real is 1, fake is 0.", _exchanged),
             ("½ in the discriminator's loss: the game's value has none.", lambda *v: gan_step(*v, d=0.5)),
-            ("you added up over the batch. The losses are means: otherwise the rate depends on the batch size.",
-             lambda w, b, a, c, x, z, r: gan_step(w, b, a, c, x, z, r * len(x))),
+            (
+                "you added up over the batch. The losses are means: otherwise the rate depends on the batch size.",
+                lambda w, b, a, c, x, z, r: gan_step(w, b, a, c, x, z, r * len(x)),
+            ),
             ("the discriminator does not see the generated images.", lambda *v: gan_step(*v, d_parts=(1.0, 0.0))),
-            ("the discriminator was shown z itself; it sees G(z) = a z + c.",
-             lambda w, b, a, c, x, z, r: (*gan_step(w, b, 1.0, 0.0, x, z, r)[:2], *gan_step(w, b, a, c, x, z, r)[2:])),
+            (
+                "the discriminator was shown z itself; it sees G(z) = a z + c.",
+                lambda w, b, a, c, x, z, r: (
+                    *gan_step(w, b, 1.0, 0.0, x, z, r)[:2],
+                    *gan_step(w, b, a, c, x, z, r)[2:],
+                ),
+            ),
             ("the discriminator does not see the real images.", lambda *v: gan_step(*v, d_parts=(0.0, 1.0))),
             ("the generator does not move.", lambda *v: gan_step(*v, g=0)),
             ("the discriminator does not move: defect 7 of the article.", lambda *v: gan_step(*v, d=0)),
         ),
     ),
     Exercise(
-        key="04.4", function="batch_indices", title="An order that can be resumed", points=3,
+        key="04.4",
+        function="batch_indices",
+        title="An order that can be resumed",
+        points=3,
         checked="epochs near and far, asked for out of order: no image twice in an epoch, new order in each, the same "
-                "answer when asked again as after a restart, another order for another seed, three sizes",
-        cases=order_cases, judge=judge_order, rtol=0.0, how="apart", restart=lambda cases: [0, 2, 4],
+        "answer when asked again as after a restart, another order for another seed, three sizes",
+        cases=_order_cases,
+        judge=_judge_order,
+        rtol=0.0,
+        how="apart",
+        restart=lambda cases: [0, 2, 4],
     ),
-)  # fmt: skip
+)

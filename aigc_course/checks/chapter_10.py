@@ -4,8 +4,10 @@ import numpy as np
 
 from aigc_course.checks.exercise import Exercise
 
+__all__ = ["EXERCISES", "correlations", "fifths", "frames", "hertz"]
 
-def pitch_cases(rng):
+
+def _pitch_cases(rng):
     """(pitches (n,),): MIDI numbers, 440 Hz among them, two sets of one length, one over the whole range."""
     return [
         (rng.permutation(np.append(rng.integers(low, high, n), 69)),)
@@ -17,7 +19,7 @@ def hertz(p, middle=69, base=2.0, octave=12):
     return 440.0 * base ** ((np.asarray(p, float) - middle) / octave)
 
 
-def key_cases(rng):
+def _key_cases(rng):
     """(durations (12,), profile (12,)): positive, not symmetric."""
     return [(rng.gamma(1.5, 10, 12), rng.uniform(2, 6.5, 12)) for _ in range(6)]
 
@@ -36,19 +38,19 @@ def correlations(durations, profile, turn=1, centre=True, scale=True, both=False
     return np.array(found)
 
 
-FIFTHS = (7, 19, 31, 43)
+_FIFTHS = (7, 19, 31, 43)
 
 
-def voices_cases(rng):
+def _voices_cases(rng):
     """(upper (T,), lower (T,)): pieces in which each rule matters, at random pitches, then walks."""
-    pieces = [piece(rng, repeats) for repeats in (1, 2, 3)]
+    pieces = [_piece(rng, repeats) for repeats in (1, 2, 3)]
     while True:  # two of one length, with different counts
-        first, second = walk(rng, 60), walk(rng, 60)
+        first, second = _walk(rng, 60), _walk(rng, 60)
         if fifths(*first) != fifths(*second):
-            return [*pieces, first, second, walk(rng, 2), walk(rng, int(rng.integers(100, 200)))]
+            return [*pieces, first, second, _walk(rng, 2), _walk(rng, int(rng.integers(100, 200)))]
 
 
-def piece(rng, repeats):
+def _piece(rng, repeats):
     """Moves of each kind, some of them parallel fifths of each width, then fifths that stand, part or come."""
     moves = []  # interval before and after, step of both voices
     for _ in range(repeats):
@@ -65,10 +67,10 @@ def piece(rng, repeats):
     return np.array(upper), np.array(lower)
 
 
-def walk(rng, length):
+def _walk(rng, length):
     """A lower voice that goes or stands, an upper one that is most often a fifth above it, of any width."""
     lower = 36 + np.abs(np.cumsum(rng.integers(-3, 4, length)) % 40 - 20)
-    gaps = np.where(rng.random(length) < 0.7, rng.choice(FIFTHS, length), rng.choice([3, 5, 8, 12, 14, 24], length))
+    gaps = np.where(rng.random(length) < 0.7, rng.choice(_FIFTHS, length), rng.choice([3, 5, 8, 12, 14, 24], length))
     return lower + gaps, lower
 
 
@@ -90,7 +92,7 @@ def fifths(
     return found.mean() if share else found.sum()
 
 
-def film_cases(rng):
+def _film_cases(rng):
     """(context, height, width, stride): cells that divide the frame or not, films that end in the last place or not."""
     cases = []
     for stride in (8, 16, 16, 32, int(rng.integers(5, 25)), 8):
@@ -110,87 +112,155 @@ def frames(context, height, width, stride, start=1, cells=np.ceil, whole=np.floo
 
 EXERCISES = (
     Exercise(
-        key="10.1", function="frequency", title="Hertz of a pitch", points=1,
+        key="10.1",
+        function="frequency",
+        title="Hertz of a pitch",
+        points=1,
         checked="five sets of pitches from 0 to 127, the 440 Hz of pitch 69 in each",
-        cases=pitch_cases, expected=hertz,
+        cases=_pitch_cases,
+        expected=hertz,
         hints=(
-            ("twelve semitones make an octave, seven are the white keys' steps: divide by 12.",
-             lambda p: hertz(p, octave=7)),
+            (
+                "twelve semitones make an octave, seven are the white keys' steps: divide by 12.",
+                lambda p: hertz(p, octave=7),
+            ),
             ("pitch 60 is middle C, 262 Hz. 440 Hz is pitch 69.", lambda p: hertz(p, middle=60)),
             ("an octave doubles the frequency: base 2, not e.", lambda p: hertz(p, base=np.e)),
-            ("each semitone doubles it there. Twelve of them together double: divide the difference by 12.",
-             lambda p: hertz(p, octave=1)),
+            (
+                "each semitone doubles it there. Twelve of them together double: divide the difference by 12.",
+                lambda p: hertz(p, octave=1),
+            ),
             ("upside down: higher pitches have higher frequencies.", lambda p: hertz(2 * 69 - np.asarray(p, float))),
-            ("a straight line. Equal steps of pitch are equal factors of frequency, not equal sums.",
-             lambda p: 440 * (1 + (np.asarray(p, float) - 69) / 12)),
+            (
+                "a straight line. Equal steps of pitch are equal factors of frequency, not equal sums.",
+                lambda p: 440 * (1 + (np.asarray(p, float) - 69) / 12),
+            ),
             ("that is the factor to 440 Hz; multiply by 440.", lambda p: hertz(p) / 440),
         ),
     ),
     Exercise(
-        key="10.2", function="key_correlations", title="Which key is it", points=2,
+        key="10.2",
+        function="key_correlations",
+        title="Which key is it",
+        points=2,
         checked="six sets of durations against six profiles, twelve tonics each",
-        cases=key_cases, expected=correlations,
+        cases=_key_cases,
+        expected=correlations,
         hints=(
-            ("the profile is turned the wrong way: for tonic 2 (D) its first number must stand at place 2.",
-             lambda d, p: correlations(d, p, turn=-1)),
-            ("sums of products came. Subtract both means, then divide by both lengths: a correlation.",
-             lambda d, p: correlations(d, p, centre=False, scale=False)),
-            ("the cosine came: subtract the mean of each before the product.",
-             lambda d, p: correlations(d, p, centre=False)),
-            ("divide by the lengths of both centred vectors: a correlation lies in [-1, 1].",
-             lambda d, p: correlations(d, p, scale=False)),
-            ("that is the covariance. Divide by both standard deviations.",
-             lambda d, p: correlations(d, p, scale=False) / 12),
-            ("durations and profile were turned together, so every tonic gives the same number.",
-             lambda d, p: correlations(d, p, both=True)),
-            ("only the best tonic came; all twelve correlations were asked for.",
-             lambda d, p: np.argmax(correlations(d, p))),
-            ("squared: a key that fits badly would look like one that fits well. Leave the sign.",
-             lambda d, p: correlations(d, p) ** 2),
+            (
+                "the profile is turned the wrong way: for tonic 2 (D) its first number must stand at place 2.",
+                lambda d, p: correlations(d, p, turn=-1),
+            ),
+            (
+                "sums of products came. Subtract both means, then divide by both lengths: a correlation.",
+                lambda d, p: correlations(d, p, centre=False, scale=False),
+            ),
+            (
+                "the cosine came: subtract the mean of each before the product.",
+                lambda d, p: correlations(d, p, centre=False),
+            ),
+            (
+                "divide by the lengths of both centred vectors: a correlation lies in [-1, 1].",
+                lambda d, p: correlations(d, p, scale=False),
+            ),
+            (
+                "that is the covariance. Divide by both standard deviations.",
+                lambda d, p: correlations(d, p, scale=False) / 12,
+            ),
+            (
+                "durations and profile were turned together, so every tonic gives the same number.",
+                lambda d, p: correlations(d, p, both=True),
+            ),
+            (
+                "only the best tonic came; all twelve correlations were asked for.",
+                lambda d, p: np.argmax(correlations(d, p)),
+            ),
+            (
+                "squared: a key that fits badly would look like one that fits well. Leave the sign.",
+                lambda d, p: correlations(d, p) ** 2,
+            ),
         ),
     ),
     Exercise(
-        key="10.3", function="parallel_fifths", title="Parallel fifths", points=3,
+        key="10.3",
+        function="parallel_fifths",
+        title="Parallel fifths",
+        points=3,
         checked="seven pieces with fifths of every width, octaves, standing and contrary voices",
-        cases=voices_cases, expected=fifths, rtol=0.0,
+        cases=_voices_cases,
+        expected=fifths,
+        rtol=0.0,
         hints=(
-            ("a fifth plus an octave is a fifth too: take the interval modulo 12.",
-             lambda u, v: fifths(u, v, fold=False)),
-            ("a fifth that stands still is no parallel: both voices must move.",
-             lambda u, v: fifths(u, v, direction=False, moving=False)),
-            ("two voices that stand still have the same sign, 0: a fifth that is held is no parallel.",
-             lambda u, v: fifths(u, v, standing=True)),
-            ("a fifth that becomes a twelfth in contrary motion was counted: both must move the same way.",
-             lambda u, v: fifths(u, v, direction=False)),
-            ("octaves were counted too. They are forbidden as well, and another exercise.",
-             lambda u, v: fifths(u, v, intervals=(0, 7))),
+            (
+                "a fifth plus an octave is a fifth too: take the interval modulo 12.",
+                lambda u, v: fifths(u, v, fold=False),
+            ),
+            (
+                "a fifth that stands still is no parallel: both voices must move.",
+                lambda u, v: fifths(u, v, direction=False, moving=False),
+            ),
+            (
+                "two voices that stand still have the same sign, 0: a fifth that is held is no parallel.",
+                lambda u, v: fifths(u, v, standing=True),
+            ),
+            (
+                "a fifth that becomes a twelfth in contrary motion was counted: both must move the same way.",
+                lambda u, v: fifths(u, v, direction=False),
+            ),
+            (
+                "octaves were counted too. They are forbidden as well, and another exercise.",
+                lambda u, v: fifths(u, v, intervals=(0, 7)),
+            ),
             ("those are fourths, five semitones. A fifth has seven.", lambda u, v: fifths(u, v, intervals=(5,))),
-            ("it is enough for you that the first interval is a fifth; the second must be one too.",
-             lambda u, v: fifths(u, v, after=False)),
+            (
+                "it is enough for you that the first interval is a fifth; the second must be one too.",
+                lambda u, v: fifths(u, v, after=False),
+            ),
             ("their share of all moves came; their number was asked for.", lambda u, v: fifths(u, v, share=True)),
-            ("those are all fifths, moved or not, without a look at the next one.",
-             lambda u, v: ((u - v) % 12 == 7).sum()),
+            (
+                "those are all fifths, moved or not, without a look at the next one.",
+                lambda u, v: ((u - v) % 12 == 7).sum(),
+            ),
         ),
     ),
     Exercise(
-        key="10.4", function="frames_that_fit", title="Design: how long a film", points=2,
+        key="10.4",
+        function="frames_that_fit",
+        title="Design: how long a film",
+        points=2,
         checked="eight sizes of context and frame, some films exactly full",
-        cases=film_cases, expected=frames, rtol=0.0,
+        cases=_film_cases,
+        expected=frames,
+        rtol=0.0,
         hints=(
-            ("the token that opens the film takes a place too: one place fewer for codes.",
-             lambda c, h, w, s: frames(c, h, w, s, start=0)),
-            ("a cell that sticks out over the edge counts whole: round up the cells on each axis.",
-             lambda c, h, w, s: frames(c, h, w, s, cells=np.floor)),
-            ("cells were counted by area, with parts of cells. Round up on each axis, then multiply.",
-             lambda c, h, w, s: frames(c, h, w, s, cells=lambda x: x)),
-            ("cells along one axis only: a frame has rows × columns of them.",
-             lambda c, h, w, s: frames(c, h, w, s, area=False)),
-            ("not rounded: a part of a frame is no frame. Round down.",
-             lambda c, h, w, s: frames(c, h, w, s, whole=lambda x: x)),
-            ("rounded up: the last frame does not fit whole. Round down.",
-             lambda c, h, w, s: frames(c, h, w, s, whole=np.ceil)),
-            ("you count pixels. The decoder reads codes: one for each cell of stride × stride pixels.",
-             lambda c, h, w, s: np.floor((c - 1) / (h * w))),
+            (
+                "the token that opens the film takes a place too: one place fewer for codes.",
+                lambda c, h, w, s: frames(c, h, w, s, start=0),
+            ),
+            (
+                "a cell that sticks out over the edge counts whole: round up the cells on each axis.",
+                lambda c, h, w, s: frames(c, h, w, s, cells=np.floor),
+            ),
+            (
+                "cells were counted by area, with parts of cells. Round up on each axis, then multiply.",
+                lambda c, h, w, s: frames(c, h, w, s, cells=lambda x: x),
+            ),
+            (
+                "cells along one axis only: a frame has rows × columns of them.",
+                lambda c, h, w, s: frames(c, h, w, s, area=False),
+            ),
+            (
+                "not rounded: a part of a frame is no frame. Round down.",
+                lambda c, h, w, s: frames(c, h, w, s, whole=lambda x: x),
+            ),
+            (
+                "rounded up: the last frame does not fit whole. Round down.",
+                lambda c, h, w, s: frames(c, h, w, s, whole=np.ceil),
+            ),
+            (
+                "you count pixels. The decoder reads codes: one for each cell of stride × stride pixels.",
+                lambda c, h, w, s: np.floor((c - 1) / (h * w)),
+            ),
         ),
     ),
-)  # fmt: skip
+)

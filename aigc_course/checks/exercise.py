@@ -5,7 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-NOT_DONE = "not done yet: write the function and run its cell, then check again."
+__all__ = ["Answer", "Exercise", "Verdict", "judge", "judge_restart", "show"]
+
+_NOT_DONE = "not done yet: write the function and run its cell, then check again."
 
 
 class Answer(NamedTuple):
@@ -39,7 +41,7 @@ class Exercise:
         judge: instead of `expected`: function (cases, list of values) -> hint, or None if all is well.
         outputs: how many arrays one answer consists of.
         rtol, atol: an answer is right within atol + rtol * |expected|.
-        how: how the function is called, a key of `calling.HOW`.
+        how: how the function is called, a key of `calling._HOW`.
         unordered: the numbers of an answer may come in any order.
         restart: function cases -> places of those whose answers must be the same after a restart of the notebook.
     """
@@ -75,10 +77,10 @@ def judge(exercise, cases, answers):
     """
     for answer in answers:
         if answer.error:
-            return Verdict(False, describe_error(exercise, *answer.error))
+            return Verdict(False, _describe_error(exercise, *answer.error))
     if not answers or len(answers) < len(cases):
         return Verdict(False, "no answer came.")
-    hint = find_fault(exercise, cases, [answer.values for answer in answers])
+    hint = _find_fault(exercise, cases, [answer.values for answer in answers])
     points = f"{exercise.points} point{'s' if exercise.points > 1 else ''}"
     return Verdict(hint is None, hint or f"right: {exercise.checked} ({points})")
 
@@ -96,9 +98,9 @@ def judge_restart(exercise, first, again):
     """
     for answer in again:
         if answer.error:
-            return Verdict(False, "after a restart: " + describe_error(exercise, *answer.error))
+            return Verdict(False, "after a restart: " + _describe_error(exercise, *answer.error))
     pairs = zip(first, again, strict=False)
-    if len(first) == len(again) and all(same(exercise, b.values, a.values) for a, b in pairs):
+    if len(first) == len(again) and all(_same(exercise, b.values, a.values) for a, b in pairs):
         return Verdict(True, "the same after a restart")
     return Verdict(
         False,
@@ -107,10 +109,10 @@ def judge_restart(exercise, first, again):
     )
 
 
-def describe_error(exercise, kind, text):
+def _describe_error(exercise, kind, text):
     """An error in the learner's function, in one line."""
     if kind == "NotImplementedError":
-        return NOT_DONE
+        return _NOT_DONE
     if kind == "AnswerError":
         return text
     if exercise.how == "with_critic" and "None" in text:
@@ -120,80 +122,84 @@ def describe_error(exercise, kind, text):
     return f"`{exercise.function}` stopped with {kind}: {text[:300]}" if text else f"`{exercise.function}`: {kind}"
 
 
-def find_fault(exercise, cases, values):
+def _find_fault(exercise, cases, values):
     """None if all values are right, else a hint."""
     with np.errstate(all="ignore"):
         if exercise.judge:
             return exercise.judge(cases, values)
-        right = [as_list(exercise.expected(*case), exercise.outputs) for case in cases]
-        fits = [same(exercise, got, wanted) for got, wanted in zip(values, right, strict=True)]
+        right = [_as_list(exercise.expected(*case), exercise.outputs) for case in cases]
+        fits = [_same(exercise, got, wanted) for got, wanted in zip(values, right, strict=True)]
         if all(fits):
             return None
         hint = exercise.special(cases, values) if exercise.special else None
         if hint:
             return hint
         for hint, wrong in exercise.hints:
-            if misled(exercise, wrong, cases, values):
+            if _misled(exercise, wrong, cases, values):
                 return hint
         index = fits.index(False)
-        return general_fault(exercise, cases, values, right, index)
+        return _general_fault(exercise, cases, values, right, index)
 
 
-def misled(exercise, wrong, cases, values):
+def _misled(exercise, wrong, cases, values):
     """True if a misconception explains every value that came."""
     for case, got in zip(cases, values, strict=True):
         try:
-            if not same(exercise, got, as_list(wrong(*case), exercise.outputs)):
+            if not _same(exercise, got, _as_list(wrong(*case), exercise.outputs)):
                 return False
         except (ValueError, np.linalg.LinAlgError):
             return False
     return True
 
 
-def general_fault(exercise, cases, values, right, index):
+def _general_fault(exercise, cases, values, right, index):
     """What can be said of a wrong answer without knowing why it is wrong."""
     got, wanted, where = values[index], right[index], f"case {index + 1} of {len(cases)} ({show(cases[index])})"
     for a, b in zip(got, wanted, strict=True):
-        if not fitting(a, b):
-            return f"{where}: the answer has shape {a.shape}; {b.shape} was asked for.{two_axes(a, b)}"
+        if not _fitting(a, b):
+            return f"{where}: the answer has shape {a.shape}; {b.shape} was asked for.{_two_axes(a, b)}"
         if not np.isfinite(a).all():
             return f"{where}: the answer holds NaN or infinity. Look for 0 / 0, log 0 or an overflow in exp."
-    if len(cases) > 2 and all(same(exercise, values[0], other) for other in values[1:]):
-        return (f"every case gave the same answer, {show_value(values[0][0])}. Is it computed from the arguments, and "
-                "is no comparison always true or always false?")  # fmt: skip
+    if len(cases) > 2 and all(_same(exercise, values[0], other) for other in values[1:]):
+        return (
+            f"every case gave the same answer, {_show_value(values[0][0])}. Is it computed from the arguments, and "
+            "is no comparison always true or always false?"
+        )
     which = ""
     if len(got) > 1:
-        wrong = [i + 1 for i, (a, b) in enumerate(zip(got, wanted, strict=True)) if not close_enough(exercise, a, b)]
+        wrong = [i + 1 for i, (a, b) in enumerate(zip(got, wanted, strict=True)) if not _close_enough(exercise, a, b)]
         which = f" Wrong: value {', '.join(map(str, wrong))} of {len(got)}."
-    return (f"{where}: your function returned {', '.join(show_value(a) for a in got)}, and that is not it.{which} "
-            "Take an input of two or three small numbers, and compare with pencil and paper.")  # fmt: skip
+    return (
+        f"{where}: your function returned {', '.join(_show_value(a) for a in got)}, and that is not it.{which} "
+        "Take an input of two or three small numbers, and compare with pencil and paper."
+    )
 
 
-def two_axes(got, wanted):
+def _two_axes(got, wanted):
     """What to say where the right numbers lie in one row or column."""
     if got.ndim == 2 and wanted.ndim == 1 and got.size == wanted.size:
         return " One axis too many (np.matrix always has two): np.asarray(answer).ravel() has one."
     return ""
 
 
-def as_list(value, outputs):
+def _as_list(value, outputs):
     """An expectation as a list of arrays."""
     return [np.asarray(value)] if outputs == 1 else [np.asarray(part) for part in value]
 
 
-def fitting(got, wanted):
+def _fitting(got, wanted):
     """Equal shapes; where one number is asked for, any array of one number will do."""
     return got.shape == wanted.shape or (got.size == wanted.size == 1 and wanted.shape == ())
 
 
-def same(exercise, got, wanted):
+def _same(exercise, got, wanted):
     """True if all arrays agree within the exercise's tolerance."""
-    return len(got) == len(wanted) and all(close_enough(exercise, a, b) for a, b in zip(got, wanted, strict=True))
+    return len(got) == len(wanted) and all(_close_enough(exercise, a, b) for a, b in zip(got, wanted, strict=True))
 
 
-def close_enough(exercise, a, b):
+def _close_enough(exercise, a, b):
     """True if two arrays agree in shape and within the exercise's tolerance."""
-    if not fitting(a, b):
+    if not _fitting(a, b):
         return False
     a = a.reshape(b.shape)
     if exercise.unordered:
@@ -203,10 +209,10 @@ def close_enough(exercise, a, b):
 
 def show(case):
     """The arguments of a case in a few characters."""
-    return ", ".join(show_value(np.asarray(value)) for value in case)
+    return ", ".join(_show_value(np.asarray(value)) for value in case)
 
 
-def show_value(array):
+def _show_value(array):
     """A number as it is, an array by its first numbers."""
     if array.dtype.kind not in "biufc":
         return repr(str(array))[:40]

@@ -1,0 +1,51 @@
+"""Texts: Shakespeare, Tang poems."""
+
+import lzma
+
+from aigc_course.data.checksums import asset
+from aigc_course.errors import one_of
+
+__all__ = ["MARKS", "is_quatrain", "load_quatrains", "load_shakespeare", "load_tang_poems"]
+
+MARKS = "，。！？；："
+
+
+def load_shakespeare(part="plays"):
+    """Shakespeare in modern spelling (Project Gutenberg, public domain).
+
+    Args:
+        part: "plays" (37 of them, 5.8 million characters) or "sonnets" (154).
+
+    Returns:
+        str.
+    """
+    sonnets, plays = _compressed_text("shakespeare.txt.xz").split("\f")
+    return one_of(part, {"plays": plays.strip(), "sonnets": sonnets.strip()}, "part")
+
+
+def load_tang_poems():
+    """Tang poems in traditional characters (texts public domain, collection chinese-poetry, MIT).
+
+    Returns:
+        list of (title, author, text); text has punctuation and no line breaks.
+    """
+    return [tuple(line.split("\t")) for line in _compressed_text("tang.txt.xz").splitlines()]
+
+
+def load_quatrains():
+    """The five-character quatrains 五言絕句 among the Tang poems: four lines of five characters.
+
+    Returns:
+        list of (title, author, text), text of 24 characters, "五字，五字。五字，五字。" or with other marks.
+    """
+    return [poem for poem in load_tang_poems() if is_quatrain(poem[2])]
+
+
+def is_quatrain(text):
+    """True if a text has the form of a five-character quatrain: 4 × (5 characters and a mark)."""
+    return len(text) == 24 and all((character in MARKS) == (i % 6 == 5) for i, character in enumerate(text))
+
+
+def _compressed_text(name):
+    """The text of a shipped .txt.xz."""
+    return lzma.decompress(asset(name).read_bytes()).decode("utf-8")
