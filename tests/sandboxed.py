@@ -14,7 +14,7 @@ import pytest
 
 from aigc_course.errors import CourseError
 from aigc_course.grading import grader, kinds, sandbox, submissions
-from aigc_course.grading.containers import IMAGE
+from aigc_course.grading.containers import ENGINES, IMAGE, has_image
 from aigc_course.grading.limits import Limits
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -78,7 +78,7 @@ def in_a_container(file):
     """Runs a file of tests with docker or podman, where the grader's image is there."""
     if os.environ.get(AGAIN) or os.environ.get(ENGINE):
         pytest.skip("these tests run once more already")
-    engine = next(filter(has_image, ("docker", "podman")), None)
+    engine = next(filter(has_image, filter(shutil.which, ENGINES)), None)
     if engine is None:
         pytest.skip(f"neither docker nor podman has the image {IMAGE} here; grading/README.md says how it is built")
     line, environment = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"], {**os.environ, ENGINE: engine}
@@ -86,11 +86,3 @@ def in_a_container(file):
         [*line, str(file)], capture_output=True, text=True, cwd=ROOT, env=environment, timeout=590, check=False
     )
     assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
-
-
-def has_image(engine):
-    """True where an engine is installed and has the grader's image."""
-    ask = [engine, "image", "inspect", IMAGE]
-    return (
-        bool(shutil.which(engine)) and subprocess.run(ask, capture_output=True, timeout=60, check=False).returncode == 0
-    )

@@ -204,7 +204,7 @@ def test_what_this_machine_cannot_read_costs_no_marks(tmp_path, assignment, monk
     assert {row["points"] for row in result["rows"]} == {None}
 
 
-# --- marks of bytes in front -----------------------------------------------------------------------------
+# --- marks of bytes in front ---
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])

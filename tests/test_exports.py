@@ -27,7 +27,7 @@ def assignment():
     return submissions.load_assignment(NAME, ROOT / "exercises")
 
 
-# --- text of strangers -----------------------------------------------------------------------------------
+# --- text of strangers ---
 
 
 NUMBER = re.compile(r"[-+−－＋]\.?\d[\d.]*(?:[eE][-+]?\d+)?(?![\w+\-*/^&=<>!|(%'])")
@@ -142,7 +142,7 @@ def read(path):
         return list(csv.DictReader(file))
 
 
-# --- the imports, as their sources have them -------------------------------------------------------------
+# --- the imports, as their sources have them ---
 
 
 def moodle_import(path, map_from, users):

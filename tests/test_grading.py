@@ -62,7 +62,7 @@ def rows(out):
         return {(row["student"], row["exercise"]): row for row in csv.DictReader(file)}
 
 
-# --- hostile submissions ---------------------------------------------------------------------------------
+# --- hostile submissions ---
 
 
 @pytest.fixture(scope="module")
@@ -205,7 +205,7 @@ def test_totals_agree_with_the_marks(attacked):
         assert (attacked["out"] / "pages" / line["feedback"]).is_file()
 
 
-# --- good submissions ------------------------------------------------------------------------------------
+# --- good submissions ---
 
 IMPORTS = "import numpy as np\nimport tensorflow as tf\nimport keras\nfrom keras import layers"
 
@@ -312,7 +312,7 @@ def test_good_submissions_get_all_points(good, name, style):
         assert row["points"] == row["max"], row
 
 
-# --- the command -----------------------------------------------------------------------------------------
+# --- the command ---
 
 
 def small_class(folder, students=("ann", "bob", "cem")):
@@ -429,7 +429,7 @@ def test_a_sandbox_that_does_not_start_costs_no_marks(tmp_path, monkeypatch):
     assert all("the sandbox did not start" in row["remarks"] for row in rows(tmp_path).values())
 
 
-# --- parts -----------------------------------------------------------------------------------------------
+# --- parts ---
 
 
 def test_frames_survive_the_journey_and_refuse_the_rest(tmp_path):

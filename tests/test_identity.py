@@ -33,7 +33,7 @@ def assignment():
     return submissions.load_assignment(NAME, ROOT / "exercises")
 
 
-# --- names -----------------------------------------------------------------------------------------------
+# --- names ---
 
 NAMES = [  # name, folder?, system, id, display name, late
     ("王伟_100001_assignsubmission_file", True, "moodle", "100001", "王伟", False),
@@ -136,7 +136,7 @@ def test_pages_carry_the_number_and_the_name_in_every_script():
     assert people[6].page.startswith("6-प्रिया-शर्मा-")
 
 
-# --- nobody becomes somebody else ------------------------------------------------------------------------
+# --- nobody becomes somebody else ---
 
 
 def rows_and_pages(folder, out, assignment):

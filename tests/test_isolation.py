@@ -30,7 +30,7 @@ def only_bwrap(kind):
         pytest.skip("this is about bubblewrap")
 
 
-# --- what can be read ------------------------------------------------------------------------------------
+# --- what can be read ---
 
 SEARCH = """
 import glob, os
@@ -193,9 +193,8 @@ def test_the_filter_lets_through_what_notebooks_need_and_nothing_else(machine):
     assert verdict(machine, clone, [17]) == ALLOW
     assert verdict(machine, mmap, [0, 4096, 3, 0x21]) != ALLOW  # shared and of nobody
     assert [verdict(machine, mmap, [0, 4096, 3, flags]) for flags in (0x22, 0x01, 0x02)] == [ALLOW] * 3
-    assert [verdict(machine, socket, [family, 1]) == ALLOW for family in (1, 2, 10, 16, 17, 38, 40)] == [True] * 4 + [
-        False
-    ] * 3
+    families = {family for family in (1, 2, 10, 16, 17, 38, 40) if verdict(machine, socket, [family, 1]) == ALLOW}
+    assert families == {1, 2, 10, 16}
     assert verdict(machine, socket, [16, 3, 9]) != ALLOW  # audit
     assert verdict(machine, 0, architecture=0x40000003) != ALLOW  # 32-bit x86
     assert verdict(machine, 600) != ALLOW  # what a later kernel has
@@ -288,7 +287,7 @@ def test_a_copy_that_is_not_hidden_stops_the_grader(only_bwrap, tmp_path, monkey
         kinds.forget()
 
 
-# --- what can be taken -----------------------------------------------------------------------------------
+# --- what can be taken ---
 
 HOARDS = {
     "shared map": "import mmap\nhold = [mmap.mmap(-1, 50_000_000) for _ in range(100)]",

@@ -26,7 +26,7 @@ def kind():
     return kind_here()
 
 
-# --- the parser ------------------------------------------------------------------------------------------
+# --- the parser ---
 
 
 def notebook_of(*sources):
@@ -86,7 +86,7 @@ def test_a_blob_that_is_no_notebook_is_refused_in_words():
         reading.read_cells(BOMBS["a JSON of depth"])
 
 
-# --- what can be said ------------------------------------------------------------------------------------
+# --- what can be said ---
 
 READ = f"SECRET = bytes.fromhex('{TOKEN.encode().hex()}').decode()\n"
 SAYINGS = {
@@ -154,13 +154,11 @@ def test_what_helps_is_still_said(error, words):
 
 def test_names_are_said_only_where_there_are_few():
     """With many unexplained names in the source, which one is missing could spell something."""
-    assert (
-        wording.safe_error(("NameError", "name 'n7' is not defined"), {f"n{i}" for i in range(300)})[1]
-        == "a name that is not defined"
-    )
+    many = {f"n{i}" for i in range(300)}
+    assert wording.safe_error(("NameError", "name 'n7' is not defined"), many)[1] == "a name that is not defined"
 
 
-# --- many bets -------------------------------------------------------------------------------------------
+# --- many bets ---
 
 WRONG = ("p_g / (p_data + p_g)", "p_data / p_g", "0 * p_data + 0.5", "p_data - p_g", "p_data * p_g")
 

@@ -3,18 +3,26 @@
 import contextlib
 import json
 import os
+import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 
 from aigc_course.grading import layout, seccomp
 from aigc_course.grading.limits import FILES, Limits
 
-__all__ = ["IMAGE", "container_command", "container_line", "engine_variables"]
+__all__ = ["ENGINES", "IMAGE", "container_command", "container_line", "engine_variables", "has_image"]
 
+ENGINES = ("docker", "podman")
 IMAGE = "aigc-grader"  # grading/README.md says how it is built
 _OF_THE_HOST = """
 HOME PATH XDG_RUNTIME_DIR DOCKER_HOST DOCKER_CONFIG DOCKER_CONTEXT CONTAINER_HOST DBUS_SESSION_BUS_ADDRESS TMPDIR USER
 """
+
+
+def has_image(engine: str) -> bool:
+    """True where an installed engine has the grader's image."""
+    ask = [engine, "image", "inspect", IMAGE]
+    return subprocess.run(ask, capture_output=True, timeout=60, check=False).returncode == 0
 
 
 @contextlib.contextmanager

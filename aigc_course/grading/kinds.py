@@ -82,13 +82,11 @@ def choose(no_sandbox: bool = False) -> str:
             said.append(f"bubblewrap does not work here: {(str(error).strip().splitlines() or ['no message'])[-1]}")
             if any(words in str(error) for words in ("uid map", "Operation not permitted", "Permission denied")):
                 said.append(_APPARMOR)
-    for engine in ("docker", "podman"):
-        if shutil.which(engine):
-            ask = [engine, "image", "inspect", containers.IMAGE]
-            if subprocess.run(ask, capture_output=True, timeout=60, check=False).returncode == 0:
-                inside(engine)
-                return engine
-            said.append(f"{engine} is there, its image {containers.IMAGE} is not: see aigc_course/grading/README.md.")
+    for engine in filter(shutil.which, containers.ENGINES):
+        if containers.has_image(engine):
+            inside(engine)
+            return engine
+        said.append(f"{engine} is there, its image {containers.IMAGE} is not: see aigc_course/grading/README.md.")
     raise CourseError(" ".join(["submissions need a sandbox, and there is none.", *said, _INSTALL]))
 
 

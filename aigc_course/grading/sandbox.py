@@ -23,7 +23,7 @@ from typing import Any, BinaryIO, NoReturn, Self, cast
 import numpy as np
 import psutil
 
-from aigc_course.grading import frames, kinds, layout, limits
+from aigc_course.grading import containers, frames, kinds, layout, limits
 from aigc_course.grading.limits import Limits
 
 __all__ = ["UNASKED", "Sandbox", "SandboxEnded", "end_all"]
@@ -161,7 +161,7 @@ class Sandbox:
                 self.process.wait(timeout=2)
             if self.group.overrun(self.process.pid):
                 reason = f"it took {self.too_much_memory()}"
-            elif self.kind in ("docker", "podman") and self.process.returncode == 128 + signal.SIGKILL:
+            elif self.kind in containers.ENGINES and self.process.returncode == 128 + signal.SIGKILL:
                 reason = f"it was killed, most likely for {self.too_much_memory()}"
         self.reason = self.reason or reason or "the program ended itself"
         self.kill()
@@ -231,7 +231,7 @@ class Sandbox:
 
     def kill(self) -> None:
         """Kills the whole tree and waits until it is gone."""
-        if self.kind in ("docker", "podman"):
+        if self.kind in containers.ENGINES:
             for order in (["kill"], ["rm", "-f"]):  # rm alone waits ten seconds for a polite end
                 subprocess.run([self.kind, *order, self.name], capture_output=True, timeout=60, check=False)
         tree = self.tree()
