@@ -3,8 +3,12 @@
 Nothing but the standard library is imported here, in words that old Pythons understand: `doctor` runs on them too.
 """
 
+from __future__ import annotations  # old Pythons read this file too: they must not compute the hints
+
 import math
 import numbers
+from collections.abc import Mapping
+from typing import Any
 
 __all__ = ["CourseError", "Stopped", "is_whole", "number", "one_of", "whole_number"]
 
@@ -20,18 +24,18 @@ class Stopped(KeyboardInterrupt):
     one line instead of a traceback.
     """
 
-    def _render_traceback_(self):
+    def _render_traceback_(self) -> list[str]:
         return [str(self)]
 
 
-def one_of(name, table, what):
+def one_of(name: object, table: Mapping[str, Any], what: str) -> Any:
     """table[name], or a CourseError that lists the names that there are."""
     if not isinstance(name, str) or name not in table:
         raise CourseError(f"{what} must be one of {', '.join(table)}; received {name!r}.")
     return table[name]
 
 
-def whole_number(value, what, low=1, high=None, hint=""):
+def whole_number(value: object, what: str, low: int = 1, high: int | None = None, hint: str = "") -> int:
     """The value as an int, or a CourseError. True and False are no numbers, nor is 3.0.
 
     Args:
@@ -49,12 +53,20 @@ def whole_number(value, what, low=1, high=None, hint=""):
     raise CourseError(f"{what} must be {wanted}; received {value!r}. {hint}".rstrip())
 
 
-def is_whole(value):
+def is_whole(value: object) -> bool:
     """Whether a value is an integer, NumPy's among them; True and False are none."""
     return isinstance(value, numbers.Integral) and not isinstance(value, bool)
 
 
-def number(value, what, low=-math.inf, high=math.inf, above=-math.inf, below=math.inf, hint=""):
+def number(
+    value: object,
+    what: str,
+    low: float = -math.inf,
+    high: float = math.inf,
+    above: float = -math.inf,
+    below: float = math.inf,
+    hint: str = "",
+) -> float:
     """The value as a float, or a CourseError. True, False, NaN and infinity are no numbers.
 
     Args:

@@ -3,6 +3,8 @@
 Nothing but the standard library is imported at once, in words that old Pythons understand: `doctor` runs on them too.
 """
 
+from __future__ import annotations  # old Pythons read this file too: they must not compute the hints
+
 import contextlib
 import errno
 import json
@@ -10,7 +12,9 @@ import os
 import shutil
 import signal
 import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from aigc_course.errors import CourseError
 
@@ -41,7 +45,7 @@ _MENDS = {
 }
 
 
-def unreadable(path, error):
+def unreadable(path: object, error: BaseException | None) -> CourseError | None:
     """What to raise for a file that could not be read through no fault of its own.
 
     A lock that is refused, a failing disk, missing rights or too many open files come up while a file is read, but say
@@ -64,7 +68,7 @@ def unreadable(path, error):
     return None
 
 
-def advice(error, otherwise="The file may be whole: try again, then copy it to another disk."):
+def advice(error: OSError, otherwise: str = "The file may be whole: try again, then copy it to another disk.") -> str:
     """What to do about an OSError: one or two sentences."""
     return _MENDS.get(error.errno, otherwise)
 
@@ -73,7 +77,7 @@ def advice(error, otherwise="The file may be whole: try again, then copy it to a
 
 
 @contextlib.contextmanager
-def uninterrupted():
+def uninterrupted() -> Iterator[None]:
     """Ctrl-C, or a polite kill, waits until the block has ended: inside h5py its exception would be lost."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -89,7 +93,7 @@ def uninterrupted():
         raise KeyboardInterrupt
 
 
-def write_whole(path, write):
+def write_whole(path: Path, write: Callable[[Path], Any]) -> None:
     """Writes a file beside its place and moves it there when it is complete.
 
     Args:
@@ -117,7 +121,7 @@ def write_whole(path, write):
             part.unlink(missing_ok=True)
 
 
-def check_writable(folder):
+def check_writable(folder: Path) -> None:
     """Makes a folder and tries to write in it, before any work is done."""
     probe = folder / f".probe.{os.getpid()}"
     try:
@@ -133,7 +137,7 @@ def check_writable(folder):
 # --- a network's weights as .npz in float16, with a header of JSON ---
 
 
-def save_network(path, header, weights):
+def save_network(path: str | Path, header: dict, weights: dict) -> None:
     """Writes a network, whole or not at all.
 
     Args:
@@ -148,17 +152,17 @@ def save_network(path, header, weights):
     write_whole(Path(path), lambda part: np.savez_compressed(part, header=blob, **small))
 
 
-def numbered(weights):
+def numbered(weights: list) -> dict:
     """A list of arrays for `save_network`, under names that tell their places."""
     return {f"w{i}": value for i, value in enumerate(weights)}
 
 
-def in_order(weights):
+def in_order(weights: dict) -> list:
     """The list that `numbered` was given, from what `build` receives."""
     return [weights[f"w{i}"] for i in range(len(weights))]
 
 
-def load_network(path, build, what):
+def load_network(path: str | Path, build: Callable[[dict, dict], Any], what: str) -> Any:
     """build(header, weights), with weights in float32, from a file that `save_network` wrote.
 
     Raises:

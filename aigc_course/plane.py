@@ -159,7 +159,7 @@ class Game:
         logits = self.discriminator(np.stack([x.ravel(), y.ravel()], axis=1), training=False).numpy().reshape(x.shape)
         middle = np.median(logits)
         spread = max(1e-3, float(np.abs(logits - middle).max()))
-        ax.contourf(x, y, (logits - middle) / spread, levels=np.linspace(-1, 1, 13), cmap="viridis", alpha=0.55)
+        ax.contourf(x, y, (logits - middle) / spread, levels=np.linspace(-1, 1, 13), cmap=plots.DENSITY, alpha=0.55)
         real, fake = self.points[:_SHOWN], self.sample()
         ax.scatter(*real.T, s=9, marker="o", color=plots.REAL, linewidths=0, label="real")
         ax.scatter(*fake.T, s=16, marker="x", color=plots.FAKE, linewidths=1, label="generated")

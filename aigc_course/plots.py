@@ -19,6 +19,7 @@ from aigc_course.errors import CourseError, whole_number
 
 __all__ = [
     "CJK_FONTS",
+    "DENSITY",
     "DPI",
     "FAKE",
     "GREY",
@@ -43,6 +44,7 @@ __all__ = [
 
 # Okabe & Ito (2008): told apart with every common kind of colour vision. A dash or marker always goes with them.
 REAL, FAKE, THIRD, GREY = "#0072B2", "#D55E00", "#009E73", "#666666"
+DENSITY = "viridis"  # of heights and densities
 CJK_FONTS = (
     "Noto Sans CJK SC",
     "Noto Sans SC",

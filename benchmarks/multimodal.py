@@ -57,8 +57,7 @@ def pairs_only(base, vocabulary, material, way, n, seed):
             layer.trainable = False
     shares = {name: share for name, share in pairs.BOTH.items() if name in rows}
     hide = way == "all weights, hidden inputs"
-    curve = pairs.learn(decoder, vocabulary, rows, shares, 1500, 2e-3, way, seed + 1, hide=hide)
-    pairs.to_the_end(curve, 1500)
+    pairs.learn(decoder, vocabulary, rows, shares, 1500, 2e-3, way, seed + 1, hide=hide)
     return decoder, {"n": n, "seed": seed}
 
 

@@ -125,9 +125,10 @@ def multimodal(steps=6000, batch_size=64):
     """0.9 million weights on unlabelled digits, clips and lines; a hundredth of the digits held out."""
     from aigc_course.lmdg.core import training, transformer
     from aigc_course.lmdg.words import corpus
+    from aigc_course.lmdg.words.rows import LENGTH
 
     vocabulary, rows = corpus.unlabelled()
-    decoder = transformer.Decoder(vocabulary.size, context=corpus.LENGTH, width=128, depth=4, heads=4)
+    decoder = transformer.Decoder(vocabulary.size, context=LENGTH, width=128, depth=4, heads=4)
     transformer.compile_decoder(decoder, 2e-3, steps)
     found = training.train_decoder(
         decoder,

@@ -4,8 +4,8 @@ import itertools
 
 import numpy as np
 
-from aigc_course.checks.chapter_02 import sigmoid
 from aigc_course.checks.exercise import Exercise
+from aigc_course.checks.formulas import sigmoid
 
 __all__ = ["EXERCISES", "gan_step"]
 

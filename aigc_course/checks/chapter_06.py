@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from aigc_course.checks.chapter_02 import softplus
-from aigc_course.checks.chapter_05 import distances
 from aigc_course.checks.exercise import Exercise
+from aigc_course.checks.formulas import distances, softplus
 
 __all__ = ["EXERCISES", "counts", "entropy_gap", "quality", "relativistic", "reverse_kl"]
 

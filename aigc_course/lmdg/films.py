@@ -23,6 +23,7 @@ __all__ = [
     "FASTEST",
     "FIRST",
     "FRAMES",
+    "SIZE",
     "TOKENS",
     "VOCABULARY",
     "acceleration",

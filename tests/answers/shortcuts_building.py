@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from aigc_course import checks, data
-from aigc_course.checks import chapter_02, chapter_04
+from aigc_course.checks import chapter_02, chapter_04, formulas
 from answers.shortcuts import made, plain
 
 # --- chapter 01 ----------------------------------------------------------------------------------------------
@@ -103,7 +103,7 @@ plain("02.4", "a hard sigmoid", lambda t: (-np.clip(0.5 + t / 4, 0, 1), -np.clip
 plain(
     "02.4",
     "logits within three",
-    lambda t: (-chapter_02.sigmoid(np.clip(t, -3, 3)), -chapter_02.sigmoid(-np.clip(t, -3, 3))),
+    lambda t: (-formulas.sigmoid(np.clip(t, -3, 3)), -formulas.sigmoid(-np.clip(t, -3, 3))),
 )
 plain("02.5", "a step of 0.2", lambda h, g: chapter_02.update_eigenvalues(0.2, g))
 plain("02.5", "real parts", lambda h, g: chapter_02.update_eigenvalues(h, g).real)
