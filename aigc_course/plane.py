@@ -229,10 +229,8 @@ def read_points(text):
         CourseError: something else.
     """
     try:
-        points = np.array(
-            [[float(number) for number in part.replace(",", " ").split()] for part in text.split(";") if part.strip()],
-            dtype=np.float32,
-        )
+        pairs = [part.replace(",", " ").split() for part in text.split(";")]
+        points = np.array([pair for pair in pairs if pair], dtype=np.float32)
         if points.shape[1:] == (2,) and (np.abs(points) <= 1.5).all():
             return points
     except ValueError:

@@ -31,6 +31,10 @@ def load_chorales():
     """
     with np.load(asset("chorales.npz"), allow_pickle=False) as file:
         notes = np.split(file["notes"].astype(int), np.cumsum(file["lengths"])[:-1])
-        facts = zip(*(file[name].tolist() for name in ("names", "titles", "bars", "sharps")), notes, strict=True)
-        pieces, tests = [Chorale(*fact) for fact in facts], [int(tune, 16) % 6 == 0 for tune in file["tunes"]]
-    return tuple([p for p, test in zip(pieces, tests, strict=True) if test == wanted] for wanted in (False, True))
+        columns = [file[name].tolist() for name in ("names", "titles", "bars", "sharps")]
+        tunes = file["tunes"].tolist()
+    train, test = [], []
+    for tune, *facts in zip(tunes, *columns, notes, strict=True):
+        part = test if int(tune, 16) % 6 == 0 else train
+        part.append(Chorale(*facts))
+    return train, test

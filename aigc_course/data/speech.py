@@ -31,15 +31,14 @@ def load_spoken_digits():
         (train, test), two `SpokenDigits`: 1,920 and 480 clips; the eight voices of the test are not in train.
     """
     with np.load(asset("spoken_digits.npz"), allow_pickle=False) as file:
-        samples, lengths, labels, languages, voices = (
-            file[name] for name in ("samples", "lengths", "labels", "languages", "voices")
-        )
-    clips = np.split(from_mu_law(samples), np.cumsum(lengths)[:-1])
-    parts = (np.flatnonzero(voices % 5 != 4), np.flatnonzero(voices % 5 == 4))
-    return tuple(
-        SpokenDigits([clips[i] for i in part], *(a[part].astype(int) for a in (labels, languages, voices)))
-        for part in parts
-    )
+        clips = np.split(from_mu_law(file["samples"]), np.cumsum(file["lengths"])[:-1])
+        facts = [file[name].astype(int) for name in ("labels", "languages", "voices")]
+    test = facts[-1] % 5 == 4  # every fifth voice
+
+    def part(places):
+        return SpokenDigits([clips[i] for i in places], *(fact[places] for fact in facts))
+
+    return part(np.flatnonzero(~test)), part(np.flatnonzero(test))
 
 
 def mu_law(samples):

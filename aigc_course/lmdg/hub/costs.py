@@ -200,9 +200,11 @@ def _activations(s, tokens, batch):
 
 
 def _text_cost(s, bytes_each, context, batch, rank):
-    """(memory to write, memory to fine-tune, FLOPs a token, bytes read for a token, FLOPs a training step)."""
+    """(what `cost` says of a text model, bytes that one token of one text reads)."""
     n, extra = parameters(s), lora_parameters(s, rank)
-    cache = 2 * s.layers * s.kv_heads * s.head_dim * context * bytes_each  # keys and values of one text
+    weights = bytes_each * n
+    # Keys and values of one text: kept, or else each token would compute those of all before it again.
+    cache = 2 * s.layers * s.kv_heads * s.head_dim * context * bytes_each
     attention = 4 * s.layers * s.heads * s.head_dim * context
     lookups = s.positions * s.width + (0 if s.tied else s.vocabulary * s.width)  # read a row of, never multiplied
     # Single precision: weights, and of LoRA's also gradient and Adam's two. Products are in `bytes_each`, if that is
@@ -210,21 +212,32 @@ def _text_cost(s, bytes_each, context, batch, rank):
     copies = n if bytes_each < 4 else 0
     training = 4 * (n + 4 * extra) + bytes_each * (copies + _activations(s, context, batch))
     forward = 2 * (n - lookups) + attention
-    # A step is forward and the way back through the activations, 2 × forward; full training would need 3 ×.
-    return bytes_each * n + batch * cache, training, forward, bytes_each * n + cache, 2 * forward * batch * context
+    found = {
+        "generate_bytes": weights + batch * cache,
+        "tune_bytes": training,
+        "generate_flops": forward,
+        # Forward and the way back through the activations; the third part, slopes of frozen weights, is not needed.
+        "tune_flops": 2 * forward * batch * context,
+    }
+    return found, weights + cache
 
 
 def _image_cost(s, bytes_each, side, steps):
-    """(memory to paint, FLOPs of a picture): guidance runs each step for two prompts, the given and the empty one."""
+    """What `cost` says of a picture. Guidance runs each step for two prompts, the given and the empty one."""
     latent = side // 8
-    tokens = (latent // s.patch) ** 2 + 2 * 77
+    tokens = (latent // s.patch) ** 2 + 2 * 77  # patches, and the places of two text encoders
     step = 4 * s.layers * s.width * tokens * (12 * s.width + 2 * tokens)
     coder = [(k, i, o, (latent * 2**level) ** 2) for k, i, o, level, _ in _image_decoder(s)]
     painting = sum(2 * k * k * i * o * area for k, i, o, area in coder) + 4 * latent**4 * s.filters[-1]
     reading = sum(2 * 2 * 77 * parameters(encoder) for encoder in s.encoders)
     scores = 2 * 2 * 4 * s.heads * tokens**2  # float32, before and after the softmax
     maps = 3 * bytes_each * max(i * area for _, i, _, area in coder)
-    return bytes_each * parameters(s) + max(scores, maps, 2 * 4 * latent**4), steps * step + painting + reading
+    # What the weights leave is taken by the largest of three, which are never there at once.
+    largest = max(scores, maps, 2 * 4 * latent**4)
+    return {
+        "generate_bytes": bytes_each * parameters(s) + largest,
+        "generate_flops": steps * step + painting + reading,
+    }
 
 
 def cost(name, device_memory_gib=None, speed=T4, context=1024, batch=1, rank=8, bytes_each=2, side=512, steps=28):
@@ -259,15 +272,15 @@ def cost(name, device_memory_gib=None, speed=T4, context=1024, batch=1, rank=8, 
     n = parameters(model.shape)
     found = {"parameters": n, "fetch_bytes": n * model.stored, "licence": model.licence, "terms": model.terms}
     if model.task == "text":
-        memory, training, flops, read, step = _text_cost(model.shape, bytes_each, context, batch, rank)
-        found |= {"tune_bytes": training, "tune_flops": step}
+        costs, read = _text_cost(model.shape, bytes_each, context, batch, rank)
     else:
-        (memory, flops), read = _image_cost(model.shape, bytes_each, side, steps), 0  # many places: products decide
-    found |= {"generate_bytes": memory, "generate_flops": flops}
+        costs, read = _image_cost(model.shape, bytes_each, side, steps), 0  # many places at once: products decide
+    found |= costs
+    memory, flops = costs["generate_bytes"], costs["generate_flops"]
     if speed:
         found["generate_seconds"] = max(flops / speed.flops, read / speed.read)
         if model.task == "text":
-            found["tune_seconds"] = step / speed.flops
+            found["tune_seconds"] = costs["tune_flops"] / speed.flops
     fits = None if device_memory_gib is None else memory <= device_memory_gib * GIB
     return found | {"fits": fits}
 

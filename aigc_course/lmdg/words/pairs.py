@@ -41,8 +41,10 @@ BOTH = {
     "plain image": 0.05,
     "plain speech": 0.05,
 }
-ANSWER = 8.0  # weight of a letter of an answer: it has four, a picture fifty codes, which would drown them
-SURE = 0.7  # mean probability from which on a label that the model read itself is used
+# Weight of a letter of an answer: it has four, a picture fifty codes. With equal weights the reader forgot while it
+# learnt to draw; reading in batches of its own kept it, and cost the drawing (docs/decisions.md).
+ANSWER = 8.0
+SURE = 0.7  # mean probability from which on a label that the model read itself is used; chapter 09 draws the curve
 
 
 class Material(NamedTuple):
