@@ -39,7 +39,7 @@ def _parser():
     train.add_argument("--batch-size", type=int, default=None, help="images in a step (default: 16, later 64)")
     train.add_argument("--seed", type=int, default=None, help="decides everything random (default 7)")
     train.add_argument(
-        "--objective", default=None, help="smoothed (default), non_saturating, minimax, wasserstein or relativistic"
+        "--objective", default=None, help=f"{recipe.OBJECTIVES[0]} (default), {' or '.join(recipe.OBJECTIVES[1:])}"
     )
     train.add_argument("--data", default=None, help="an .npz or .npy of uint8 images (N, 28, 28); default MNIST")
     train.add_argument("--out", default=None, help="folder for the results (default runs/train)")

@@ -1,6 +1,6 @@
 """Three Keras layers computed another way on the processor: same weights, same function, less time.
 
-Where a step's time goes, and why these two, is measured in benchmarks/RESULTS.md.
+Where a step's time goes, and why these three, is measured in benchmarks/RESULTS.md.
 """
 
 import keras
@@ -11,7 +11,7 @@ __all__ = ["BatchNormalization", "Conv2D", "Dropout", "on_cpu"]
 
 
 def on_cpu():
-    """True where no GPU does the work. cuDNN has kernels of its own for both layers."""
+    """True where no GPU does the work. cuDNN has kernels of its own for these layers."""
     return not tf.config.list_physical_devices("GPU")
 
 

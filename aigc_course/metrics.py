@@ -1,16 +1,18 @@
 """Is it any good? The judge network, the Fréchet distance, and scores that say what they rest on."""
 
 import functools
+import math
 from typing import NamedTuple
 
 import numpy as np
 
 from aigc_course import data
-from aigc_course.errors import CourseError, whole_number
+from aigc_course.errors import CourseError, number, whole_number
 from aigc_course.files import unreadable
 
 __all__ = [
     "FEATURES",
+    "Floor",
     "Judge",
     "JudgeScore",
     "ModeCoverage",
@@ -196,8 +198,7 @@ def mode_coverage(samples, centres, sigma):
         CourseError: other shapes, NaN, or sigma not above 0.
     """
     samples, centres = _check_rows(samples, "samples"), _check_rows(centres, "centres")
-    if not isinstance(sigma, (int, float)) or not 0.0 < sigma < np.inf:
-        raise CourseError(f"sigma must be a number above 0; received {sigma!r}.")
+    number(sigma, "sigma", above=0)
     distances, nearest = nearest_neighbours(samples, centres)
     good = distances[:, 0] <= 3.0 * sigma
     counts = np.bincount(nearest[good, 0], minlength=len(centres))
@@ -295,6 +296,7 @@ class Judge:
         self.test_features, logits = self.read(data.scale(x_test))
         self.accuracy = float((logits.argmax(axis=1) == y_test).mean())
         self.test_moments = moments(self.test_features)
+        self._real_features = np.empty((0, FEATURES), np.float32)  # of training images in random order, as far as read
 
     def read(self, images):
         """Features (N, 64) and logits (N, 10) of float images (N, 28, 28, 1) in [-1, 1]."""
@@ -315,14 +317,26 @@ class Judge:
 
     @functools.cache  # noqa: B019  (there is one judge, for the life of the process)
     def floor(self, n):
-        """The distance of n real training images to the 10,000 test images: no generator can be asked for less.
+        """What honest real images score: `Floor` of n training images against the 10,000 test images.
 
-        n is at most 60,000; for a larger sample the floor of 60,000 stands.
+        Up to eight draws that share no image. n is at most 60,000; for a larger sample the floor of 60,000 stands.
+        A score far below it is no success: it says that the images are nearer to these test images than others by
+        the same writers are.
         """
-        (x_train, _), _ = data.load_mnist()
-        chosen = np.random.default_rng(0).permutation(len(x_train))[:n]
-        features, _ = self.read(data.scale(x_train[chosen]))
-        return frechet_of_moments(*moments(features), *self.test_moments)
+        n = min(n, 60_000)
+        draws = min(8, 60_000 // n)
+        features = self._features_of_real(draws * n).reshape(draws, n, -1)
+        found = np.array([frechet_of_moments(*moments(part), *self.test_moments) for part in features])
+        return Floor(float(found.mean()), float(found.std(ddof=1)) if draws > 1 else math.nan, draws)
+
+    def _features_of_real(self, count):
+        """Features (count, 64) of training images in an order that is always the same; each is read once."""
+        start = len(self._real_features)
+        if count > start:
+            (x_train, _), _ = data.load_mnist()
+            order = np.random.default_rng(0).permutation(len(x_train))[start:count]
+            self._real_features = np.concatenate([self._real_features, self.read(data.scale(x_train[order]))[0]])
+        return self._real_features[:count]
 
     def distance(self, images):
         """`JudgeScore` of float images (N, 28, 28, 1) in [-1, 1], N >= 2."""
@@ -334,8 +348,26 @@ class Judge:
         return f"judge {self.sha256[:8]}, reads {self.accuracy:.2%} of the 10,000 test images as labelled"
 
 
+class Floor(NamedTuple):
+    """Judge distances of real images to real images.
+
+    Attributes:
+        mean: float.
+        spread: float, standard deviation of one draw; NaN where there is but one.
+        draws: int.
+    """
+
+    mean: float
+    spread: float
+    draws: int
+
+    def __str__(self):
+        spread = f" ± {self.spread:.2f}" if self.draws > 1 else ""
+        return f"{self.mean:.2f}{spread} ({self.draws} draw{'s' * (self.draws > 1)})"
+
+
 class JudgeScore(float):
-    """A Fréchet distance that states what it rests on: n, the real-against-real floor, the judge and its accuracy."""
+    """A Fréchet distance that states what it rests on: n, what real images score, the judge and its accuracy."""
 
     def __new__(cls, value, n, floor, judge):
         score = super().__new__(cls, value)
@@ -345,7 +377,7 @@ class JudgeScore(float):
     def __repr__(self):
         return (
             f"judge distance {float(self):.2f} (n = {self.n:,} against 10,000 test images; real against real "
-            f"{self.floor:.2f}; judge {self.judge_sha256[:8]}, {self.accuracy:.2%} on the test set)"
+            f"{self.floor}; judge {self.judge_sha256[:8]}, {self.accuracy:.2%} on the test set)"
         )
 
     __str__ = __repr__
@@ -355,7 +387,9 @@ class JudgeScore(float):
         return {
             "judge_distance": float(self),
             "n": self.n,
-            "floor": self.floor,
+            "floor": self.floor.mean,
+            "floor_spread": self.floor.spread if self.floor.draws > 1 else None,
+            "floor_draws": self.floor.draws,
             "judge_sha256": self.judge_sha256,
             "judge_accuracy": self.accuracy,
         }

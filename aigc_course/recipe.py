@@ -55,7 +55,7 @@ _SAVE_EVERY = 4  # windows between two checkpoints
 COLUMNS = ("step", "seconds", "images_per_second", "d_loss", "g_loss", "real_share", "fake_share")
 FIRST = 150  # steps that tell how fast a machine is: three windows, the first of which holds the compilation
 LARGE_STEP = 3.0  # a step with the large batch, in steps with the small one, until it was measured: 2.98 at 218 GFLOP/s
-FINISH = 10.0  # seconds for the start, and for drawing and judging at the end
+FINISH = 14.0  # seconds for the start, and for drawing and judging at the end
 LEAST_MINUTES = 0.5
 SCORED = 5_000  # images that the final score rests on
 

@@ -1,7 +1,7 @@
 """One adversarial step, for images (`gan`), points (`plane`) and many seeds side by side (`collapse`).
 
-A step is two moves. `move_discriminator` and `move_generator` are the moves; `STEPS` has the three orders in which they
-are made on images.
+A step is two moves, `move_discriminator` and `move_generator`. `STEPS` has the three ways to make it on images: two
+are these moves, one behind the other; in the fused one both players move at once, from one pass.
 """
 
 from collections.abc import Callable

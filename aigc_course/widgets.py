@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from aigc_course import plots
-from aigc_course.errors import CourseError
+from aigc_course.errors import number
 
 __all__ = [
     "START",
@@ -33,16 +33,6 @@ _LOG_2 = float(np.log(2.0))
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)  # Gauss-Legendre on [-1, 1]
 START = {"mean_p": 0.0, "sigma_p": 1.0, "mean_q": 2.0, "sigma_q": 0.7}
 _LABELS = {"mean_p": "real mean", "sigma_p": "real sigma", "mean_q": "fake mean", "sigma_q": "fake sigma"}
-
-
-def _check_number(name, number, low, high):
-    """Returns the number as a float, or says that it does not lie in [low, high]."""
-    try:
-        if low <= float(number) <= high:  # false for NaN
-            return float(number)
-    except (TypeError, ValueError):
-        pass
-    raise CourseError(f"{name} must be a number from {low:g} to {high:g}; received {number!r}.")
 
 
 def normal_logpdf(x, mean, sigma):
@@ -121,8 +111,8 @@ def two_gaussians_numbers(mean_p, sigma_p, mean_q, sigma_q):
     Raises:
         CourseError: a value outside its range, or not a finite number.
     """
-    p = _check_number("mean_p", mean_p, -1000, 1000), _check_number("sigma_p", sigma_p, 0.001, 1000)
-    q = _check_number("mean_q", mean_q, -1000, 1000), _check_number("sigma_q", sigma_q, 0.001, 1000)
+    p = number(mean_p, "mean_p", -1000, 1000), number(sigma_p, "sigma_p", 0.001, 1000)
+    q = number(mean_q, "mean_q", -1000, 1000), number(sigma_q, "sigma_q", 0.001, 1000)
     gradients = zip(("saturating", "non_saturating"), generator_gradients(p, q), strict=True)
     at_best = value(lambda x: log_ratio(x, p, q), p, q)
     return {"jsd": jensen_shannon(p, q), "value": at_best, **dict(gradients)}

@@ -18,7 +18,7 @@ from conftest import TINY_LATENT, tiny_discriminator, tiny_generator
 from PIL import Image
 
 import aigc_course.__main__ as cli
-from aigc_course import data, doctor, models, objectives, recipe, runtime
+from aigc_course import data, doctor, models, recipe, runtime
 from aigc_course.gan import GAN, load_generator
 
 PACKAGE = Path(cli.__file__).parent
@@ -476,7 +476,7 @@ def test_what_is_no_command(capsys, command):
 
 @pytest.mark.parametrize(
     ("command", "words"),
-    [([], ["train", "sample", "grade", "doctor"]), (["train"], ["--resume", *objectives.OBJECTIVES])],
+    [([], ["train", "sample", "grade", "doctor"]), (["train"], ["--resume", *recipe.OBJECTIVES])],
 )
 def test_help(capsys, command, words):
     """--help exits with 0 and names the commands and options."""

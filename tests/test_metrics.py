@@ -138,14 +138,16 @@ def test_a_score_states_what_it_rests_on(judge, real, capsys):
     score = metrics.judge_distance(real[:500])
     printed = capsys.readouterr().out.strip()
     assert printed == repr(score) == str(score)
-    numbers = (f"{float(score):.2f}", f"{judge.floor(500):.2f}", f"{judge.accuracy:.2%}")
+    numbers = (f"{float(score):.2f}", str(judge.floor(500)), f"{judge.accuracy:.2%}")
     for part in (*numbers, "n = 500", judge.sha256[:8]):
         assert part in printed
     assert isinstance(score, float)
     assert score.as_dict() == {
         "judge_distance": float(score),
         "n": 500,
-        "floor": judge.floor(500),
+        "floor": judge.floor(500).mean,
+        "floor_spread": judge.floor(500).spread,
+        "floor_draws": 8,
         "judge_sha256": data.shipped_files()["judge.weights.h5"],
         "judge_accuracy": judge.accuracy,
     }
@@ -162,10 +164,32 @@ def test_a_score_is_the_frechet_distance_of_the_features(judge, real, mnist):
 
 def test_the_floor_falls_with_n(judge):
     """Real against real: 300 > 1,000 > 5,000 images, and never below 0."""
-    floors = [judge.floor(n) for n in (300, 1000, 5000)]
+    floors = [judge.floor(n).mean for n in (300, 1000, 5000)]
     assert floors == sorted(floors, reverse=True)
     assert floors[-1] > 0
     assert len(set(floors)) == 3
+
+
+def test_the_floor_is_a_mean_of_draws_that_share_no_image(judge, mnist):
+    """Written out for n = 300; the spread is that of one draw; of 60,000 there is but one."""
+    (x_train, _), _ = mnist
+    order = np.random.default_rng(0).permutation(60_000)[: 8 * 300].reshape(8, 300)
+    values = [judge.distance(data.scale(x_train[part])) for part in order]
+    floor = judge.floor(300)
+    assert floor.mean == pytest.approx(np.mean(values), rel=1e-3)
+    assert floor.spread == pytest.approx(np.std(values, ddof=1), rel=1e-2)
+    assert str(floor) == f"{floor.mean:.2f} ± {floor.spread:.2f} (8 draws)"
+    assert str(metrics.Floor(0.5, float("nan"), 1)) == "0.50 (1 draw)"
+
+
+def test_a_score_far_below_the_floor_means_the_test_images_themselves(judge, mnist):
+    """Test images, copied, score many spreads below honest real images; other training images do not."""
+    floor, rng = judge.floor(5000), np.random.default_rng(1)
+    (x_train, _), (x_test, _) = mnist
+    copied = rng.permutation(10_000)[:5000]
+    assert judge.distance(data.scale(x_test[copied])) < floor.mean - 4 * floor.spread
+    others = rng.permutation(60_000)[:5000]
+    assert abs(judge.distance(data.scale(x_train[others])) - floor.mean) < 4 * floor.spread
 
 
 def test_noise_raises_the_distance(judge, real, rng):
@@ -174,7 +198,7 @@ def test_noise_raises_the_distance(judge, real, rng):
     levels = [0.0, 0.2, 0.4, 0.8]
     distances = [float(judge.distance(np.clip(real + level * noise, -1, 1))) for level in levels]
     assert distances == sorted(distances)
-    assert distances[0] < 3 * judge.floor(len(real))
+    assert distances[0] < 3 * judge.floor(len(real)).mean
     assert distances[-1] > 10 * distances[0]
 
 

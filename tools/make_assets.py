@@ -11,14 +11,15 @@ python tools/make_assets.py image_codec runs/pretrain/image.npz        made by `
 python tools/make_assets.py speech_codec runs/pretrain/speech.npz      made by `tools/pretrain.py speech`
 python tools/make_assets.py speech_judge runs/pretrain/judge.npz       made by `tools/pretrain.py judge`
 python tools/make_assets.py multimodal_base runs/pretrain/multimodal.npz   made by `tools/pretrain.py multimodal`
+python tools/make_assets.py multimodal_decoder runs/bench/multimodal/pre-trained-1000-7.npz  of its runs
 python tools/make_assets.py music_decoder runs/pretrain/music.npz      made by `tools/pretrain.py music`
 python tools/make_assets.py video_codec runs/pretrain/frames.npz       made by `tools/pretrain.py frames`
 python tools/make_assets.py video_decoder runs/pretrain/video.npz      made by `tools/pretrain.py video`
 python tools/make_assets.py checksums                                  after glossary.csv was edited
 python tools/make_assets.py pack                                       after a tool wrote an .npz here itself
 
-Arrays are packed with LZMA, which NumPy reads as it reads any .npz; the generator is kept in half precision. The judge
-is not: its checksum stands in every score.
+Arrays are packed with LZMA, which NumPy reads as it reads any .npz; the generator is kept in half precision. The
+judge of digits is not: its checksum stands in every score.
 """
 
 import hashlib

@@ -35,7 +35,7 @@ def keep_log(name, rows):
 
 
 def text(steps=5000, batch_size=64, length=64):
-    """1.3 million weights on 46,416 poems, one in a hundred held out."""
+    """1.4 million weights on 46,416 poems, one in a hundred held out."""
     from aigc_course.lmdg import tang
     from aigc_course.lmdg.core import training, transformer
 

@@ -1,14 +1,14 @@
-"""LMDG, large-model-driven generation (大模型驱动的生成): pre-train, fine-tune, generate. Chapters 08, 09, 10 and 15.
+"""LMDG, large-model-driven generation (大模型驱动的生成): pre-train, fine-tune, generate. Chapters 08, 09 and 10.
 
 The article's second half in three phases: a model learns from much that nobody has labelled, then from a little that
-somebody has, then it makes something new. One decoder does it for texts, pictures, voices, music and films, because
-all of them become rows of tokens.
+somebody has, then it makes something new. (Music and films have no labels: there the second phase is left out.) The
+same class of network does it for texts, pictures, voices, music and films, because all become rows of tokens.
 
     idea                                              file                     chapter
-    the decoder, LoRA, the loss of tokens             core/transformer.py      08
-    from logits to tokens: temperature, guidance      core/generation.py       08, 09
+    the decoder, LoRA, the loss of tokens             core/transformer.py      08, 09, 10
+    from logits to tokens: temperature, guidance      core/generation.py       08, 09, 10
     a training that resumes                           core/training.py         08, 09, 10
-    characters as tokens                              core/characters.py       08
+    characters as tokens                              core/characters.py       08, 09
     Tang poems: pre-training, titles, form, rhyme     tang.py                  08
     codes by rounding; pictures, speech, frames       codecs/                  09, 10
     what a spoken word looks like, and back           codecs/sound.py          09
@@ -19,6 +19,6 @@ all of them become rows of tokens.
     an independent listener                           words/listener.py        09
     chorales as tokens; what can be counted           bach/                    10
     moving digits                                     films.py                 10
-    what a real large model costs                     hub/costs.py             09, 15
-    fetching, fine-tuning, using one; tiny ones       hub/load.py, hub/tiny.py 09, 15
+    what a real large model costs                     hub/costs.py             09
+    fetching, fine-tuning, using one; tiny ones       hub/load.py, hub/tiny.py 09
 """
