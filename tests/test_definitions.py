@@ -61,6 +61,35 @@ def test_chapter_02_and_widgets_agree(p, q):
     np.testing.assert_array_equal(book["optimal_discriminator"](a, b), widgets.optimal_discriminator(a, b))
 
 
+@pytest.mark.parametrize("h", [0.05, 0.5])
+def test_chapter_02_stretch_of_a_step_is_its_eigenvalues(h):
+    """The Dirac-GAN's step, written out: near (0, 0) it stretches by |1 + hλ| as the exercise's check computes it."""
+    from aigc_course.checks import chapter_02
+
+    book = definitions("02_minimax_game.ipynb")
+    for gamma in (0.0, 0.3):
+        expected = abs(chapter_02.update_eigenvalues(h, gamma)).max()
+        assert book["measured_radius"](h=h, gamma=gamma) == pytest.approx(expected, abs=1e-8)
+    assert book["measured_radius"](h=h, alternating=True) == pytest.approx(1, abs=1e-8)
+
+
+def test_chapter_02_carries_heaps_as_scipy_does():
+    """The Wasserstein distance of sorted samples is SciPy's; a shift by 3 costs 3."""
+    from scipy import stats
+
+    wasserstein = definitions("02_minimax_game.ipynb")["wasserstein"]
+    a, b = np.random.default_rng(2).normal(size=(2, 500))
+    assert wasserstein(a, b) == pytest.approx(stats.wasserstein_distance(a, b), rel=1e-12)
+    assert wasserstein(a, a[::-1] + 3) == pytest.approx(3, rel=1e-12)
+
+
+def test_chapter_02_losses_have_the_slopes_of_the_divergences():
+    """The gradient at a frozen D* is the slope of 2 JSD, or of KL - 2 JSD, at other pairs than the chapter's."""
+    book = definitions("02_minimax_game.ipynb")
+    for p, q in (((0.5, 1.5), (-1.0, 0.8)), ((1.0, 0.6), (1.8, 1.1))):
+        assert book["generator_gradients"](p, q) == pytest.approx(book["divergence_slopes"](p, q), abs=1e-6)
+
+
 def test_chapter_03_counts_and_shapes_are_the_packages():
     """The notebook's doubling piece has the layers, and the parameters, of the package's generator in that place."""
     from aigc_course import models
