@@ -151,9 +151,11 @@ def two_gaussians_figure(mean_p, sigma_p, mean_q, sigma_q):
     left.set(xlabel="x", ylabel="density, and D*(x)", title=title, xlim=(low, high))
     _key(left, 0.62, (("— real", plots.REAL), ("- - fake", plots.FAKE), ("··· D*(x)", "black")))
 
-    means = np.linspace(low, high, 49)
-    curves = np.abs([generator_gradients(p, (mean, q[1])) for mean in means])  # (49, 2)
-    styles = (("saturating", plots.THIRD, "-", "o"), ("non_saturating", plots.FAKE, "--", "s"))
+    dip = np.geomspace(1e-5, 0.6, 9)  # both gradients are 0 at p's mean: on a log axis an even grid draws a cliff there
+    means = np.sort(np.concatenate([np.linspace(low, high, 49), p[0] - dip, p[0] + dip]))
+    means = means[(means >= low) & (means <= high)]
+    curves = np.abs([generator_gradients(p, (mean, q[1])) for mean in means])  # (67, 2)
+    styles = (("saturating", plots.THIRD, "-", "o"), ("non_saturating", plots.GREY, "--", "s"))
     for curve, (name, colour, line, mark) in zip(curves.T, styles, strict=True):
         right.plot(means, curve, line, color=colour)
         right.plot(q[0], max(abs(numbers[name]), 2e-6), mark, color=colour)  # at the edge if off the scale
@@ -166,7 +168,7 @@ def two_gaussians_figure(mean_p, sigma_p, mean_q, sigma_q):
         0.94,
         (
             (f"— ● saturating {numbers['saturating']:+.3g}", plots.THIRD),
-            (f"- - ■ non-saturating {numbers['non_saturating']:+.3g}", plots.FAKE),
+            (f"- - ■ non-saturating {numbers['non_saturating']:+.3g}", plots.GREY),
         ),
     )
     for axis in (left.xaxis, left.yaxis, right.xaxis):

@@ -22,6 +22,22 @@ TINY_LATENT = 3
 TINY_SHAPE = (4, 4, 1)
 
 
+# Files whose tests are slow together, though none of them is long: `make check` leaves them to `make test`.
+SLOW = (
+    *("test_checks", "test_shortcuts", "test_exercises", "test_exports", "test_collecting", "test_grading"),
+    *("test_honest_styles", "test_identity", "test_isolation", "test_isolation_words", "test_cli", "test_doctor"),
+    *("test_gan", "test_hub", "test_machine", "test_multimodal", "test_music", "test_video", "test_notebooks"),
+    *("test_codes", "test_lmdg", "test_plane"),
+)
+
+
+def pytest_collection_modifyitems(items):
+    """What is long is slow, and so are the files named above."""
+    for item in items:
+        if item.get_closest_marker("long") or item.path.stem in SLOW:
+            item.add_marker(pytest.mark.slow)
+
+
 def tiny_generator(batch_norm=True, dropout=False):
     """Noise (B, 3) -> images (B, 4, 4, 1) in [-1, 1], in well under 500 parameters."""
     return keras.Sequential(

@@ -602,7 +602,7 @@ def wait_for(condition, process, seconds=180):
         time.sleep(0.02)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_run_killed_and_resumed_ends_as_if_it_had_not_been(tmp_path, images_file):
     """SIGKILL after the first checkpoint, then --resume: every weight, moment and random state bit for bit as in a
     run that was left alone (--deterministic), and the history has each step once."""
@@ -643,7 +643,7 @@ gan.GAN.save = lambda self, *a, **k: (save(self, *a, **k), time.sleep(1))[0]
         assert [row["step"] for row in recipe.read_history(folder)] == [2, 4, 6, 8, 10, 12]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_keeps_what_was_learnt(tmp_path, images_file, sent):
     """Ctrl-C, or a polite kill, in the middle of training: exit code 130, a checkpoint, pictures and a report that

@@ -141,7 +141,7 @@ def test_points_are_scaled_to_unit_spread():
     np.testing.assert_allclose(arena.sample(4), arena.scale * arena.generator(z), rtol=1e-5)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_best_method_finds_all_modes_of_an_easier_ring():
     """Two seeds, a short training on a ring of wider modes: all eight are found; the plain GAN's score is lower."""
     points, centres = data.ring(20_000, np.random.default_rng(0), sigma=0.05)
@@ -185,7 +185,7 @@ def command(*arguments):
     )
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_command_prints_a_line_a_seed_and_then_json(tmp_path):
     """Two seeds from 40 on: their numbers, then mean and standard error of each quantity."""
     done = command("--data", "grid", "--method", "best", "--seeds", "2", "--first-seed", "40", "--steps", "6")
@@ -198,7 +198,7 @@ def test_the_command_prints_a_line_a_seed_and_then_json(tmp_path):
     assert result["n_seeds"] == 2
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_command_refuses_in_one_line():
     """An unknown method, an unknown data set: exit code 2 and one line."""
     for arguments in (("--method", "dcgan"), ("--data", "spiral"), ("--seeds", "0")):

@@ -47,6 +47,23 @@ def test_chapter_01_builds_the_packages_judge():
         np.testing.assert_allclose(*pair, atol=1e-6)
 
 
+@pytest.mark.parametrize("features", [1, 6])
+def test_chapter_01_writes_out_the_packages_distance(features):
+    """Moments, Fréchet distance of moments and of samples, features that go together, one of them constant."""
+    from aigc_course import metrics
+
+    book, rng = definitions("01_learning_from_data.ipynb"), np.random.default_rng(features)
+    a, b = (rng.standard_normal((n, features)) @ rng.standard_normal((features, features)) for n in (40, 70))
+    a[:, 0] = 2.0
+    for mine, theirs in zip(book["moments"](a), metrics.moments(a), strict=True):
+        np.testing.assert_allclose(mine, theirs, atol=1e-12)
+    assert book["frechet_distance"](a, b) == pytest.approx(metrics.frechet_distance(a, b), rel=1e-9)
+    pair = (*metrics.moments(a), *metrics.moments(b))
+    assert book["frechet_of_moments"](*pair) == pytest.approx(metrics.frechet_of_moments(*pair), rel=1e-9)
+    root = book["square_root"](pair[3])
+    np.testing.assert_allclose(root @ root, pair[3], atol=1e-10)
+
+
 @pytest.mark.parametrize(("p", "q"), [((0.0, 1.0), (2.0, 0.7)), ((0.0, 1.0), (0.0, 1.0)), ((-1.5, 0.5), (1.0, 2.0))])
 def test_chapter_02_and_widgets_agree(p, q):
     """Jensen-Shannon divergence, value at D* and both generator gradients: trapezoid sums against Gauss-Legendre."""
@@ -115,6 +132,37 @@ def test_chapter_03_transposed_convolution_is_keras_own():
     np.testing.assert_allclose(result, expected, atol=1e-5)
 
 
+@pytest.mark.parametrize(("side", "kernel", "stride"), [(28, 3, 2), (11, 3, 2), (10, 4, 1), (9, 5, 3)])
+def test_chapter_03_convolution_is_keras_own(side, kernel, stride):
+    """The hand-written convolution pads and strides as "same" does, uneven padding included."""
+    import keras
+
+    x = np.random.default_rng(side).standard_normal((1, side, side + 1, 3)).astype("float32")
+    layer = keras.layers.Conv2D(2, kernel, strides=stride, padding="same", use_bias=False)
+    expected = np.asarray(layer(x))[0]
+    result = definitions("03_build_the_models.ipynb")["conv_same"](x[0], np.asarray(layer.kernel), stride)
+    np.testing.assert_allclose(result, expected, atol=1e-4)
+
+
+def test_chapter_03_batch_normalisation_is_the_packages():
+    """The formula, with the batch's statistics and with moving ones, equals the layer that the generator uses."""
+    from aigc_course import fast
+
+    book, rng = definitions("03_build_the_models.ipynb"), np.random.default_rng(4)
+    x = rng.normal(1.0, 2.0, (8, 5, 5, 3)).astype("float32")
+    gamma, beta = rng.uniform(0.5, 2.0, (2, 3)).astype("float32")
+    layer = fast.BatchNormalization(momentum=0.8)
+    layer.build((None, 5, 5, 3))
+    layer.set_weights([gamma, beta, np.zeros(3), np.ones(3)])
+    mean, variance = x.mean((0, 1, 2)), x.var((0, 1, 2))
+    training = np.asarray(layer(x, training=True))
+    np.testing.assert_allclose(training, book["batch_norm"](x, gamma, beta, mean, variance), atol=1e-4)
+    m, v = book["moving_mean"](0.0, 0.8, mean[None])[0], 0.8 + 0.2 * variance
+    np.testing.assert_allclose(layer.moving_mean, m, atol=1e-5)
+    resting = np.asarray(layer(x, training=False))
+    np.testing.assert_allclose(resting, book["batch_norm"](x, gamma, beta, m, v), atol=1e-4)
+
+
 def test_chapter_04_step_is_the_packages_step():
     """The training step written out in chapter 04 moves every weight as `step.fused` does, Adam included."""
     import keras
@@ -135,3 +183,51 @@ def test_chapter_04_step_is_the_packages_step():
     for mine, theirs in zip(players[0], players[1], strict=True):
         for a, b in zip(mine.weights, theirs.weights, strict=True):
             np.testing.assert_allclose(a, b, atol=2e-6)
+
+
+def test_chapter_04_class_is_the_packages_class():
+    """The keras.Model written out in chapter 04 trains both players and their average as `gan.GAN` does."""
+    import keras
+    import tensorflow as tf
+
+    from aigc_course import gan, models
+
+    book = definitions("04_train_the_gan.ipynb")
+    trained = []
+    for kind in (book["TwoPlayers"], gan.GAN):
+        keras.utils.set_random_seed(3)
+        model = kind(models.build_generator(), models.build_discriminator(), seed=5)
+        keras.utils.set_random_seed(4)  # dropout
+        model.compile(gan.adam(), gan.adam(5e-4))
+        for step in range(2):
+            losses = model.train_step(tf.random.stateless_uniform((8, 28, 28, 1), (1, step), -1.0, 1.0))
+        trained.append((model, float(losses["d_loss"]), float(losses["g_loss"])))
+    (mine, *my_losses), (theirs, *their_losses) = trained
+    assert my_losses == pytest.approx(their_losses, abs=1e-5)
+    for name in ("generator", "discriminator", "ema_generator"):
+        for a, b in zip(getattr(mine, name).weights, getattr(theirs, name).weights, strict=True):
+            np.testing.assert_allclose(a, b, atol=2e-5)
+
+
+def test_chapter_04_average_is_the_packages_average():
+    """One weight followed by hand is what `gan.GAN.update_ema` makes of it, step after step."""
+    from types import SimpleNamespace
+
+    import tensorflow as tf
+
+    from aigc_course import gan
+
+    follow, average = definitions("04_train_the_gan.ipynb")["follow"], 0.5
+    held, weight, steps = tf.Variable(0.5), tf.Variable(0.0), tf.Variable(0)
+    model = SimpleNamespace(
+        ema_decay=0.998,
+        g_optimizer=SimpleNamespace(iterations=steps),
+        ema_generator=SimpleNamespace(weights=[held]),
+        generator=SimpleNamespace(weights=[weight]),
+    )
+    for step, value in ((1, 2.0), (2, -1.0), (4_000, 3.0), (9_000, 8.0)):
+        weight.assign(value)
+        steps.assign(step)
+        gan.GAN.update_ema(model)
+        average = follow(average, value, step)
+        assert float(held) == pytest.approx(average, rel=1e-5)

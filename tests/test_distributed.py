@@ -13,7 +13,7 @@ import pytest
 from aigc_course import distributed
 from aigc_course.errors import CourseError
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 WORKER = """
 import json, sys

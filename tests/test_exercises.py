@@ -120,14 +120,14 @@ def test_house_style(name):
 
 
 @each
-@pytest.mark.slow
+@pytest.mark.long
 def test_solutions_run_and_pass_their_checks(name, tmp_path):
     """nbval runs each solution from the top, offline: every check cell passes."""
     nbval_offline(path("solutions", name), tmp_path)
 
 
 @each
-@pytest.mark.slow
+@pytest.mark.long
 def test_untouched_exercises_say_not_done_yet_and_nothing_worse(name, monkeypatch):
     """Run as released: each check cell raises AssertionError "… not done yet", every other cell runs."""
     monkeypatch.setenv("AIGC_FAST", "1")
@@ -151,7 +151,7 @@ def test_untouched_exercises_say_not_done_yet_and_nothing_worse(name, monkeypatc
             assert errors == []
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_nbgraders_own_autograder_takes_the_format(tmp_path):
     """The other way, with its limits: `nbgrader autograde` gives the solution full points, and a cheat full points too.
 

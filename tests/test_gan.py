@@ -388,7 +388,7 @@ def test_round_trip_of_every_variable(tiny_gan, batch, tmp_path, step):
     np.testing.assert_array_equal(loaded.sample(3), gan.sample(3))
 
 
-@pytest.mark.parametrize("jit_compile", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("jit_compile", [False, pytest.param(True, marks=pytest.mark.long)])
 def test_training_goes_on_from_a_file_as_if_it_had_never_stopped(tiny_gan, small_images, tmp_path, jit_compile):
     """A run of 12 steps that saves at step 6, and 6 steps from that file: the same bits, with and without XLA,
     across passes over the data. The loaded GAN compiles as the saved one did."""
@@ -895,7 +895,7 @@ print(json.dumps(answer))
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_two_devices_train_as_one(tmp_path):
     """tf.distribute.MirroredStrategy on two logical CPUs: given equal noise, weights after 6 steps are those of one
     device on the same global batch (SGD; no batch normalisation or dropout, which each replica has for itself);

@@ -16,7 +16,7 @@ from test_distributed import end, free_ports, start, until
 from aigc_course import joining
 from aigc_course.errors import CourseError
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 
 def test_a_proxy_does_not_come_between_workers(tmp_path):

@@ -196,7 +196,7 @@ SMALL = {
 }
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["ascii", "C locale"])  # they lack most: what they can print the others can
 def test_every_command_in_a_small_encoding(tmp_path, images_file, name):
     """doctor with something to mend ("→"), training (" · ", "…"), help and refusals: the usual exit codes."""

@@ -162,6 +162,7 @@ def test_a_score_is_the_frechet_distance_of_the_features(judge, real, mnist):
     assert float(judge.distance(real[:500])) == pytest.approx(metrics.frechet_distance(ours, theirs), rel=1e-4)
 
 
+@pytest.mark.slow
 def test_the_floor_falls_with_n(judge):
     """Real against real: 300 > 1,000 > 5,000 images, and never below 0."""
     floors = [judge.floor(n).mean for n in (300, 1000, 5000)]
@@ -182,6 +183,7 @@ def test_the_floor_is_a_mean_of_draws_that_share_no_image(judge, mnist):
     assert str(metrics.Floor(0.5, float("nan"), 1)) == "0.50 (1 draw)"
 
 
+@pytest.mark.slow
 def test_a_score_far_below_the_floor_means_the_test_images_themselves(judge, mnist):
     """Test images, copied, score many spreads below honest real images; other training images do not."""
     floor, rng = judge.floor(5000), np.random.default_rng(1)

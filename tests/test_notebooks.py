@@ -183,7 +183,7 @@ def test_chinese_terms_of_the_glossary_are_used_as_written():
 
 
 @each
-@pytest.mark.slow
+@pytest.mark.long
 def test_chapter_runs_in_the_fast_profile_offline(name, tmp_path):
     """nbval runs the chapter from the top in the fast profile, with the network cut where the system allows it."""
     nbval_offline(ROOT / "notebooks" / name, tmp_path)

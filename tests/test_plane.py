@@ -196,7 +196,7 @@ controls.run("fast")
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_interrupt_in_a_real_kernel_pauses_the_game():
     """While the kernel idles and the game plays, the Interrupt button's signal stops it; the kernel lives on."""
     from jupyter_client.manager import start_new_kernel

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 import publish  # noqa: E402
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 NEEDED = ("pyproject.toml", "README.md", "nbgrader_config.py", "notebooks", "tools")
 FEW = ("02_minimax_game", "05_measure_quality")  # each takes nbgrader some seconds, and there are three runs
 

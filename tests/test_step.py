@@ -53,7 +53,7 @@ def test_every_recorded_run_is_compared():
     assert {options["step"] for options in IMAGES.values()} == set(step.STEPS)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("name", IMAGES)
 def test_images(name):
     """The article's networks on MNIST, batches of 16."""

@@ -18,7 +18,7 @@ import pytest
 
 from .conftest import ROOT, new_notebook, open_lab, run_cell, screenshot, seen, started_lab
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 CHAPTERS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
 CONTENT, PROMPT = (".jp-RenderedMarkdown", ".jp-OutputArea"), ".jp-OutputPrompt"
 # Pictures without alt text, players and bars without a name. axe knows no rule for the latter two.

@@ -6,7 +6,7 @@ import pytest
 
 from .conftest import ROOT, new_notebook, open_lab, run_cell, screenshot, seen, started_lab
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 CELL = """\
 from aigc_course import runtime
 runtime.start(seed=7)
