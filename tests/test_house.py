@@ -5,6 +5,7 @@ import importlib
 import json
 import re
 import statistics
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -119,6 +120,18 @@ def test_public_names_only_are_used_from_outside(path):
     """Chapters, exercises, benchmarks and tools use what `__all__` marks, and nothing else."""
     text = notebook_code(path) if path.suffix == ".ipynb" else path.read_text(encoding="utf-8")
     assert {(module, name) for module, name in used(text) if name not in PUBLIC[module]} == set()
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "tests").rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT)))
+def test_code_in_strings_uses_names_that_are_there(path):
+    """What tests have another process or a notebook run is seen by no import: its names must be there all the same."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and "from aigc_course" in node.value:
+            try:
+                found = used(textwrap.dedent(node.value).replace("{{", "{").replace("}}", "}"))
+            except SyntaxError:
+                continue  # prose, or a piece of a format string
+            assert {(m, name) for m, name in found if name not in PUBLIC[m] and not name.startswith("_")} == set()
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -153,11 +153,12 @@ LIVE = {
     "a bar, a sound, a film": (
         "import numpy as np\n"
         "from aigc_course import plots, progress\n"
-        "from aigc_course.lmdg import score, video\n"
-        "films = np.zeros((2, 3, 24, 24), np.uint8)\n"
+        "from aigc_course.lmdg import films\n"
+        "from aigc_course.lmdg.bach import score\n"
+        "blank = np.zeros((2, 3, 24, 24), np.uint8)\n"
         "notes = np.full((8, 4), 60)\n"
         "display(progress.Bar(3, 4, 'a line'), score.player(notes))\n"
-        "video.play(films, alt='Two films of nothing.', labels=['one', 'two'])",
+        "films.play_films(blank, alt='Two films of nothing.', labels=['one', 'two'])",
         "Two films",
     ),
 }
