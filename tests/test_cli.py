@@ -579,7 +579,7 @@ def test_doctor_says_what_to_do_about_each_fault(capsys, monkeypatch, name):
     assert any(word in told for word in ("install", "close", "make room", "make setup"))
 
 
-FAST = "from aigc_course import recipe as r; r.WINDOW = 2; r.SAVE_EVERY = 1; r.SCORED = 60"
+FAST = "from aigc_course import recipe as r; r.WINDOW = 2; r._SAVE_EVERY = 1; r.SCORED = 60"
 LIGHT = FAST + "; r.finish = lambda *_: {'judge_distance': 0.0}"  # the weights are what is asked about
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from aigc_course import data
+from aigc_course import data, runtime
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -178,10 +178,11 @@ def test_no_registry_host_and_no_machine_path_in_tracked_files():
 
 
 def test_the_readmes_minutes_are_those_of_the_notebooks():
-    """The chapter table says what the committed run of each notebook took."""
+    """The chapter table says what the committed run of each notebook took, converted to the reference machine."""
     rows = re.findall(r"^\| \[.*?\]\((notebooks/\w+\.ipynb)\) \|.*?\| ([\d.]+) \|", readme(), re.M)
     there = {f"notebooks/{path.name}" for path in (ROOT / "notebooks").glob("*.ipynb")}
     assert {name for name, _ in rows} == there
     for name, minutes in rows:
-        stored = json.loads((ROOT / name).read_text(encoding="utf-8"))["metadata"]["aigc"]["minutes"]
-        assert float(minutes) == stored, name
+        stored = json.loads((ROOT / name).read_text(encoding="utf-8"))["metadata"]["aigc"]
+        expected = stored["minutes"] * stored["gflops"] / runtime.REFERENCE_GFLOPS
+        assert float(minutes) == max(0.1, round(expected, 1)), name
