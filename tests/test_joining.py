@@ -70,7 +70,7 @@ def test_a_worker_that_waits_can_be_stopped(tmp_path):
 def test_a_worker_that_hangs_while_they_join_ends_the_others(tmp_path):
     """The other says hello and does nothing more: TensorFlow waits for it and lets no Python run. The time ends the
     one with a line, Ctrl-C the other by its signal; no process is left."""
-    joining = """
+    script = """
 import signal, sys
 from aigc_course import joining, runtime
 runtime.configure()
@@ -87,7 +87,7 @@ joining.strategy()
             threading.Thread(target=serve, args=(listeners[-1], greeting), daemon=True).start()
             log = tmp_path / f"{rank}.log"
             with log.open("w") as file:
-                command = [sys.executable, "-c", joining, ",".join(addresses), str(rank)]
+                command = [sys.executable, "-c", script, ",".join(addresses), str(rank)]
                 environment = {**os.environ, "AIGC_JOIN_SECONDS": seconds}
                 process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, env=environment)
             started.append((process, log))
