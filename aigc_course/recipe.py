@@ -55,7 +55,7 @@ _SAVE_EVERY = 4  # windows between two checkpoints
 COLUMNS = ("step", "seconds", "images_per_second", "d_loss", "g_loss", "real_share", "fake_share")
 FIRST = 150  # steps that tell how fast a machine is: three windows, the first of which holds the compilation
 LARGE_STEP = 3.0  # a step with the large batch, in steps with the small one, until it was measured: 2.98 at 218 GFLOP/s
-FINISH = 14.0  # seconds for the start, and for drawing and judging at the end
+FINISH = 14.0  # seconds for the start, and for drawing and judging at the end: --minutes 1 took 61.7 s at 200 GFLOP/s
 LEAST_MINUTES = 0.5
 SCORED = 5_000  # images that the final score rests on
 
@@ -275,7 +275,7 @@ class Plan:
             self.settings["steps"] = max(step + 1, int(steps))
         _write_json(self.out / "settings.json", self.settings)
         self.predictions.append({"step": step, "seconds_a_step": round(each, 4), "steps": self.settings["steps"]})
-        said = f"{1 / each:.1f} steps a second here: {self.settings['steps']} steps in {self.minutes:g} minutes"
+        said = f"{1 / each:.1f} steps a second here: {self.settings['steps']} steps in {60 * self.minutes:g} s"
         print(said, flush=True)
 
     def average(self, gan):
