@@ -47,27 +47,26 @@ _UNUSED = 2**30  # a place behind those of all training steps
 class Method(NamedTuple):
     """What a GAN on points is made of; the defaults are the plain GAN that all others vary.
 
-    Pairs (start, end) change over the first 70 % of the training: geometrically, or linearly where an end is 0. Shares
-    in the comments are of high quality, means of ten seeds (benchmarks/RESULTS.md, "Mode collapse").
+    Pairs (start, end) change over the first 70 % of the training: geometrically, or linearly where an end is 0. What
+    each piece does, in numbers: benchmarks/RESULTS.md, "Mode collapse".
     """
 
     objective: str = "non_saturating"
-    latent: int = 2  # Gaussian numbers in z; with 32 the ring fell to one mode in every seed
-    # Fair coins in z, each -1 or 1: a z that is not connected needs no bridges between modes. The best method loses
-    # 99 -> 56 % of the grid without them.
+    latent: int = 2  # Gaussian numbers in z
+    # Fair coins in z, each -1 or 1: a z that is not connected needs no bridges between modes (the idea of DeLiGAN,
+    # Gurumurthy et al., 2017, and of Khayatkhoei et al., 2018).
     coins: int = 0
     g_width: int = 128
     d_width: int = 128
     g_depth: int = 2  # hidden layers
     d_depth: int = 2
     # Random waves of the point that D sees beside it (Tancik et al., 2020): modes are 1/50 of the spread, too fine for
-    # a penalised D that sees the point alone. Without them 99 -> 76 % of the grid.
+    # a penalised D that sees the point alone.
     fourier: int = 0
     pack: int = 1  # points that D sees at once (PacGAN)
     spectral: bool = False  # spectral normalisation of D (Miyato et al., 2018)
     instance_noise: tuple = (0.0, 0.0)  # sigma of the noise on D's inputs, in standard deviations of the data
-    # Falling, so that D may become steep: held constant 99 -> 92 % of the grid, and none at all 19.5 of its 25 modes.
-    r1: tuple = (0.0, 0.0)
+    r1: tuple = (0.0, 0.0)  # falling, so that D may become steep in the end
     r2: tuple = (0.0, 0.0)
     gradient_penalty: float = 0.0  # WGAN-GP
     clip: float = 0.0  # WGAN
@@ -75,36 +74,48 @@ class Method(NamedTuple):
     rate: float = 1e-3
     beta_1: float = 0.5
     beta_2: float = 0.999
-    settle: bool = False  # the rate falls to 2 % over the last 30 %: lifts the plain GAN from 28 to 72 % of the ring
+    settle: bool = True  # the rate falls to 2 % over the last 30 %
 
 
 RPGAN = Method("relativistic", r1=(1.0, 1.0), r2=(1.0, 1.0), beta_1=0.0, beta_2=0.99)
-BEST = RPGAN._replace(
-    coins=10, g_width=64, d_width=64, g_depth=3, d_depth=3, fourier=32, r1=(1.0, 1e-4), r2=(1.0, 1e-4), settle=True
-)
+_FALLING = {"r1": (1.0, 1e-4), "r2": (1.0, 1e-4)}
+BEST = RPGAN._replace(coins=10, g_width=64, d_width=64, g_depth=3, d_depth=3, fourier=32, **_FALLING)
+# Noise, widths and depths of PacGAN's own experiment (Lin et al., 2018; synthetic_data_experiments of its repository),
+# with leaky ReLU and no batch normalisation, as in all rows here.
+_PACGAN = {"latent": 2, "coins": 0, "fourier": 0, "g_width": 400, "g_depth": 4, "d_width": 200, "d_depth": 3}
 METHODS = {
     "gan": Method(),
-    "settled": Method(settle=True),
-    "latent-32": Method(latent=32),
+    "gan, constant rate": Method(settle=False),
+    "gan, z of 4": Method(latent=4),
+    "gan, z of 8": Method(latent=8),
+    "gan, z of 16": Method(latent=16),
+    "gan, z of 32": Method(latent=32),
     "noise": Method(instance_noise=(0.1, 0.1)),
     "noise-falling": Method(instance_noise=(0.5, 0.003)),
     "deeper": Method(g_depth=4, d_depth=4),
     "strong-d": Method(d_width=256, d_steps=3),
     "weak-d": Method(d_width=16),
-    "wgan": Method("wasserstein", clip=0.1, d_steps=3, rate=2e-4, beta_1=0.0, beta_2=0.9),
-    "wgan-gp": Method("wasserstein", gradient_penalty=10.0, d_steps=3, beta_1=0.0, beta_2=0.9),
+    "wgan": Method("wasserstein", clip=0.1, d_steps=5, rate=2e-4, beta_1=0.0, beta_2=0.9),
+    "wgan-gp": Method("wasserstein", gradient_penalty=10.0, d_steps=5, beta_1=0.0, beta_2=0.9),
     "spectral": Method(spectral=True),
     "pacgan-2": Method(pack=2),
     "pacgan-4": Method(pack=4),
     "r1": Method(r1=(1.0, 1.0)),
     "rpgan": RPGAN,
+    "gan + coins": Method(coins=10),
+    "gan + waves": Method(fourier=32),
+    "gan + R1 and R2": Method(**_FALLING),
+    "gan + coins, R1 and R2": Method(coins=10, **_FALLING),
     "best": BEST,
-    "best, rates constant": BEST._replace(settle=False),
+    "best, constant rate": BEST._replace(settle=False),
     "best, no coins": BEST._replace(coins=0),
     "best, no waves": BEST._replace(fourier=0),
     "best, R1 and R2 constant": BEST._replace(r1=(1.0, 1.0), r2=(1.0, 1.0)),
     "best, not relativistic": BEST._replace(objective="non_saturating"),
     "best, no R1 and R2": BEST._replace(r1=(0.0, 0.0), r2=(0.0, 0.0)),
+    "PacGAN's size: gan": Method(rate=3e-4, **_PACGAN),
+    "PacGAN's size: pacgan-4": Method(rate=3e-4, pack=4, **_PACGAN),
+    "PacGAN's size: best": BEST._replace(rate=3e-4, **_PACGAN),
 }
 
 

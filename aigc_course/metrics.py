@@ -24,6 +24,7 @@ __all__ = [
     "judge",
     "judge_distance",
     "mode_coverage",
+    "mode_spread",
     "moments",
     "nearest_neighbours",
     "precision_recall",
@@ -203,6 +204,37 @@ def mode_coverage(samples, centres, sigma):
     good = distances[:, 0] <= 3.0 * sigma
     counts = np.bincount(nearest[good, 0], minlength=len(centres))
     return ModeCoverage(int((counts > 0).sum()), float(good.mean()), _kl_to_even(counts))
+
+
+def mode_spread(samples, centres, sigma):
+    """Width of the modes that samples draw, in widths of the real ones: 1 is right, below 1 is too narrow.
+
+    The standard deviation of the high-quality samples (`mode_coverage`) about the mean of their own mode, all modes
+    and both axes together, over that of a Gaussian cut off at 3 sigma, 0.974 sigma.
+
+    Args:
+        samples, centres, sigma: as in `mode_coverage`.
+
+    Returns:
+        float, a ratio; NaN where no mode has two high-quality samples.
+
+    Raises:
+        CourseError: other shapes, NaN, or sigma not above 0.
+    """
+    samples, centres = _check_rows(samples, "samples"), _check_rows(centres, "centres")
+    number(sigma, "sigma", above=0)
+    distances, nearest = nearest_neighbours(samples, centres)
+    good = distances[:, 0] <= 3.0 * sigma
+    squares, freedom = 0.0, 0
+    for mode in range(len(centres)):
+        own = samples[good & (nearest[:, 0] == mode)]
+        if len(own) > 1:
+            squares += ((own - own.mean(axis=0)) ** 2).sum()
+            freedom += own.shape[1] * (len(own) - 1)
+    if not freedom:
+        return float("nan")
+    cut = 1 - 4.5 * np.exp(-4.5) / (1 - np.exp(-4.5))  # variance of each axis within 3 sigma, in sigma squared
+    return float(np.sqrt(squares / freedom / cut) / sigma)
 
 
 def _kl_to_even(counts):

@@ -11,6 +11,7 @@ python benchmarks/mode_collapse.py --table
 import argparse
 import csv
 import json
+import re
 import sys
 import time
 
@@ -21,7 +22,9 @@ from aigc_course import files, runtime
 from aigc_course.errors import CourseError
 
 FOLDER = RESULTS / "collapse"
-NUMBERS = ("modes", "high_quality", "reverse_kl")
+NUMBERS = ("modes", "high_quality", "reverse_kl", "spread")
+SEEDS = range(100, 110)  # of the table: nothing was chosen on them
+LARGE = range(100, 103), 20_000  # seeds and steps of the rows with networks as large as PacGAN's
 
 
 class Parser(argparse.ArgumentParser):
@@ -54,23 +57,30 @@ def run(data, method, seeds, first_seed, steps=None, quiet=False):
         raise CourseError(
             f"--steps and --seeds must be 1 or more, --first-seed 0 or more; received {steps}, {seeds}, {first_seed}."
         )
+    from aigc_course import metrics
+
     chosen = range(first_seed, first_seed + seeds)
     collapse.get(method)
     shown = progress.watch(f"{method} on {data}, {seeds} seeds", refresh=1.0)
-    scores, _, seconds = collapse.compare(method, data, chosen, steps, shown)
-    for seed, score in zip(chosen, scores, strict=True):
+    scores, samples, seconds = collapse.compare(method, data, chosen, steps, shown)
+    make, sigma = collapse.DATA[data]
+    centres = make(1, np.random.default_rng(0))[1]
+    spreads = [metrics.mode_spread(one, centres, sigma) for one in samples]
+    for seed, score, spread in zip(chosen, scores, spreads, strict=True):
         if not quiet:
             print(
                 f"seed {seed}: {score.modes} modes, {score.high_quality_share:.1%} high quality, "
-                f"reverse KL {score.reverse_kl:.4f}",
+                f"reverse KL {score.reverse_kl:.4f}, modes {spread:.2f} as wide as real ones",
                 flush=True,
             )
-    values = np.array(scores, dtype=float)  # (S, 3)
+    values = np.column_stack([np.array(scores, dtype=float), spreads])  # (S, 4)
     result = {"data": data, "method": method, "n_seeds": seeds, "first_seed": first_seed, "steps": steps}
+    result["each"] = [[None if np.isnan(value) else round(float(value), 6) for value in row] for row in values]
     for column, name in enumerate(NUMBERS):
-        error = values[:, column].std(ddof=1) / np.sqrt(seeds) if seeds > 1 else None
-        mean = values[:, column].mean()
-        result[name] = {"mean": round(float(mean), 5), "standard_error": None if error is None else round(error, 5)}
+        found = values[:, column][~np.isnan(values[:, column])]
+        error = round(float(found.std(ddof=1) / np.sqrt(len(found))), 5) if len(found) > 1 else None
+        mean = round(float(found.mean()), 5) if len(found) else None
+        result[name] = {"mean": mean, "standard_error": error}
     return {**result, "seconds": round(seconds, 1), "seconds_a_seed": round(seconds / seeds, 1)}
 
 
@@ -79,10 +89,11 @@ def run_all(data_sets):
 
     FOLDER.mkdir(parents=True, exist_ok=True)
     for method in collapse.METHODS:
+        seeds, steps = LARGE if method.startswith("PacGAN's size") else (SEEDS, collapse.STEPS)
         for data in data_sets:
-            path = FOLDER / f"{data}-{method.replace(' ', '_').replace(',', '')}.json"
+            path = FOLDER / f"{data}-{re.sub('[^a-zA-Z0-9-]+', '_', method)}.json"
             if not path.is_file():
-                result = run(data, method, 10, 0, quiet=True)
+                result = run(data, method, len(seeds), seeds[0], steps, quiet=True)
                 text = json.dumps(result)
                 files.write_whole(path, lambda part, text=text: part.write_text(text, encoding="utf-8"))
                 print(text, flush=True)
@@ -99,11 +110,10 @@ def table():
     found.sort(key=lambda one: (methods.index(one["method"]), one["data"]))
     with open(RESULTS / "mode_collapse.csv", "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        errors = [f"{name}_standard_error" for name in NUMBERS]
-        writer.writerow(["method", "data", "seeds", "steps", *NUMBERS, *errors, "seconds_a_seed"])
+        writer.writerow(["method", "data", "seed", "steps", *NUMBERS])
         for one in found:
-            numbers = [one[name][kind] for kind in ("mean", "standard_error") for name in NUMBERS]
-            writer.writerow([one["method"], one["data"], one["n_seeds"], one["steps"], *numbers, one["seconds_a_seed"]])
+            for offset, numbers in enumerate(one["each"]):
+                writer.writerow([one["method"], one["data"], one["first_seed"] + offset, one["steps"], *numbers])
     keep("collapse", {"rows": found})
 
 

@@ -24,7 +24,7 @@ def hint(function, key, seed=0):
         try:
             checks.check(key, function, seed=seed)
         except AssertionError as error:
-            return str(error)
+            return str(error).split(" Where to look:")[0]  # which comes from the second try on
     return ""
 
 

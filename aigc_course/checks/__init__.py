@@ -20,8 +20,13 @@ CHAPTERS = tuple(importlib.import_module(f"{__name__}.{name}") for name in NAMES
 EXERCISES = {exercise.key: exercise for chapter in CHAPTERS for exercise in chapter.EXERCISES}
 
 
+_wrong_in_a_row = dict.fromkeys(EXERCISES, 0)  # of this notebook, to say more at the second and the third try
+
+
 def check(key, function, seed=None):
     """Tries a function on fresh random inputs; prints one line of praise or raises with a hint.
+
+    The hint goes deeper from try to try: what is wrong; where the chapter prepares it; how to go on.
 
     Args:
         key: str, the exercise, for example "02.1".
@@ -39,9 +44,13 @@ def check(key, function, seed=None):
             f"exercise {key} takes the function itself; received {type(function).__name__}. "
             f'Write checks.check("{key}", {exercise.function}), without brackets behind the name.'
         )
-    verdict = judge(exercise, *try_out(exercise, function, np.random.default_rng(seed)))
+    cases, answers = try_out(exercise, function, np.random.default_rng(seed))
+    verdict = judge(exercise, cases, answers)
     if not verdict.passed:
-        raise AssertionError(f"{key} {verdict.message}") from None
+        unwritten = any(answer.error and answer.error[0] == "NotImplementedError" for answer in answers)
+        _wrong_in_a_row[key] += not unwritten
+        raise AssertionError(f"{key} {verdict.message}{exercise.deeper(_wrong_in_a_row[key])}") from None
+    _wrong_in_a_row[key] = 0
     print(f"{key} ✓ {verdict.message}")
 
 

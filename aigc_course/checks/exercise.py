@@ -44,6 +44,8 @@ class Exercise:
         how: how the function is called, a key of `calling._HOW`.
         unordered: the numbers of an answer may come in any order.
         restart: function cases -> places of those whose answers must be the same after a restart of the notebook.
+        look: where the chapter prepares it, as "chapter 02, «heading of a section»"; said from the second try on.
+        onward: the first step of a way to the answer, in one or two sentences; said from the third try on.
     """
 
     key: str
@@ -62,6 +64,13 @@ class Exercise:
     how: str = "plainly"
     unordered: bool = False
     restart: callable = None
+    look: str = ""
+    onward: str = ""
+
+    def deeper(self, tries):
+        """What a wrong answer is told beside what is wrong with it: nothing, where to look, how to go on."""
+        where = f" Where to look: {self.look}." if tries > 1 and self.look else ""
+        return where + (f" How to go on: {self.onward}" if tries > 2 and self.onward else "")
 
 
 def judge(exercise, cases, answers):
