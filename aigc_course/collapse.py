@@ -90,6 +90,7 @@ METHODS = {
     "gan, z of 8": Method(latent=8),
     "gan, z of 16": Method(latent=16),
     "gan, z of 32": Method(latent=32),
+    "gan, z of 32, rate a quarter": Method(latent=32, rate=2.5e-4),
     "noise": Method(instance_noise=(0.1, 0.1)),
     "noise-falling": Method(instance_noise=(0.5, 0.003)),
     "deeper": Method(g_depth=4, d_depth=4),

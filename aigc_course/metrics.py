@@ -204,48 +204,39 @@ def mode_coverage(samples, centres, sigma):
     number(sigma, "sigma", above=0)
     distances, nearest = nearest_neighbours(samples, centres)
     good = distances[:, 0] <= 3.0 * sigma
-    counts = np.bincount(nearest[good, 0], minlength=len(centres))
-    return ModeCoverage(int((counts > 0).sum()), float(good.mean()), _kl_to_even(counts))
+    modes, reverse_kl = coverage_of_counts(np.bincount(nearest[good, 0], minlength=len(centres)))
+    return ModeCoverage(modes, float(good.mean()), reverse_kl)
 
 
 def mode_spread(samples, centres, sigma):
     """Width of the modes that samples draw, in widths of the real ones: 1 is right, below 1 is too narrow.
 
-    The standard deviation of the high-quality samples (`mode_coverage`) about the mean of their own mode, all modes
-    and both axes together, over that of a Gaussian cut off at 3 sigma, 0.974 sigma.
-
-    Args:
-        samples, centres, sigma: as in `mode_coverage`.
+    The standard deviation of the high-quality samples about the mean of their own mode, all modes and both axes
+    together, over that of a Gaussian cut off at 3 sigma, 0.974 sigma. Arguments and errors as in `mode_coverage`.
 
     Returns:
         float, a ratio; NaN where no mode has two high-quality samples.
-
-    Raises:
-        CourseError: other shapes, NaN, or sigma not above 0.
     """
     samples, centres = _check_rows(samples, "samples"), _check_rows(centres, "centres")
     number(sigma, "sigma", above=0)
     distances, nearest = nearest_neighbours(samples, centres)
     good = distances[:, 0] <= 3.0 * sigma
-    squares, freedom = 0.0, 0
-    for mode in range(len(centres)):
-        own = samples[good & (nearest[:, 0] == mode)]
-        if len(own) > 1:
-            squares += ((own - own.mean(axis=0)) ** 2).sum()
-            freedom += own.shape[1] * (len(own) - 1)
-    if not freedom:
+    own = [part for mode in range(len(centres)) if len(part := samples[good & (nearest[:, 0] == mode)]) > 1]
+    if not own:
         return float("nan")
+    squares = sum(((part - part.mean(axis=0)) ** 2).sum() for part in own)
+    freedom = sum(2 * (len(part) - 1) for part in own)
     cut = 1 - 4.5 * np.exp(-4.5) / (1 - np.exp(-4.5))  # variance of each axis within 3 sigma, in sigma squared
     return float(np.sqrt(squares / freedom / cut) / sigma)
 
 
-def _kl_to_even(counts):
-    """KL(counts / n, even shares) in nats; log k when nothing was counted."""
-    counts = np.asarray(counts, dtype=np.float64)
+def coverage_of_counts(counts):
+    """(how many are above 0, KL(counts / n, even shares) in nats; log k when nothing was counted), for any shape."""
+    counts = np.asarray(counts, dtype=np.float64).ravel()
     if counts.sum() == 0:
-        return float(np.log(len(counts)))
+        return 0, float(np.log(len(counts)))
     shares = counts[counts > 0] / counts.sum()
-    return float(max(0.0, np.sum(shares * np.log(shares * len(counts)))))
+    return len(shares), float(max(0.0, np.sum(shares * np.log(shares * len(counts)))))
 
 
 def stacked_coverage(images):
@@ -268,12 +259,6 @@ def stacked_counts(images):
         raise CourseError(f"stacked images have the shape (N, 28, 28, 3); received {images.shape}.")
     labels = [judge().labels(images[..., channel : channel + 1]) for channel in range(3)]
     return np.bincount(100 * labels[0] + 10 * labels[1] + labels[2], minlength=1000).reshape(10, 10, 10)
-
-
-def coverage_of_counts(counts):
-    """(how many are above 0, KL(counts / n, even shares) in nats) of counts of any shape."""
-    counts = np.asarray(counts).ravel()
-    return int((counts > 0).sum()), _kl_to_even(counts)
 
 
 def _check_rows(x, name):

@@ -119,14 +119,14 @@ def recipes(result):
 def collapse(result):
     rows = []
     for one in result["rows"]:
-        numbers = [(one[name]["mean"], one[name]["standard_error"]) for name in ("modes", "high_quality", "reverse_kl")]
-        cells = [
-            f"{scale * mean:.{digits}f} ± {scale * error:.{digits}f}"
-            for (mean, error), scale, digits in zip(numbers, (1, 100, 1), (1, 1, 3), strict=True)
-        ]
-        rows.append([one["method"], one["data"], *cells, one["seconds_a_seed"]])
-    head = ["method", "data", "modes", "high quality, %", "reverse KL, nats", "seconds a seed"]
-    intro = f"{where(result)} Mean ± standard error over 10 seeds (0 to 9), 2,500 samples, 8,000 steps of 128 points."
+        cells = []
+        for name, scale, digits in (("modes", 1, 1), ("high_quality", 100, 1), ("reverse_kl", 1, 3), ("spread", 1, 2)):
+            mean, error = one[name]["mean"], one[name]["standard_error"]
+            cells.append("" if mean is None else f"{scale * mean:.{digits}f} ± {scale * (error or 0):.{digits}f}")
+        rows.append([one["method"], one["data"], one["n_seeds"], f"{one['steps']:,}", *cells, one["seconds_a_seed"]])
+    numbers = ["modes", "high quality, %", "reverse KL, nats", "width"]
+    head = ["method", "data", "seeds", "steps", *numbers, "seconds a seed"]
+    intro = f"{where(result)} Mean ± standard error over the seeds (from 100 on), 2,500 samples, 128 points a step."
     return f"{intro}\n\n" + table(head, rows)
 
 
@@ -136,8 +136,9 @@ def stacked(result):
         last = one["curve"][-1]
         minutes = f"{last['seconds'] / 60:.0f}"
         run = [one["method"], one["seed"], one["threads"], minutes]
-        rows.append([*run, f"{last['images']:,}", last["modes"], last["kl"]])
-    head = ["method", "seed", "threads", "minutes", "images", "modes of 1,000", "KL, nats"]
+        parts = [f"{last['kl']:.3f}", f"{last['kl'] - 999 / 51_200:.3f}", f"{sum(last['channels']):.3f}"]
+        rows.append([*run, f"{last['images']:,}", last["modes"], *parts])
+    head = ["method", "seed", "threads", "minutes", "images", "modes of 1,000", "KL, nats", "corrected", "of channels"]
     return f"{where(result)} 25,600 samples, scoring not counted.\n\n" + table(head, rows)
 
 

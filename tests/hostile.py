@@ -13,7 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 NAME = "02_minimax_game"
 KEYS = ("02.1", "02.2", "02.3", "02.4", "02.5")
-RIGHT = "p_data / (p_data + p_g)"
+RIGHT = "3 * p_data / (3 * p_data + p_g)"
 CORPUS = {}
 
 
@@ -326,7 +326,7 @@ def network():
         except OSError:
             pass
     socket.getaddrinfo('example.org', 80)
-    return p_data / (p_data + p_g)"""
+    return 3 * p_data / (3 * p_data + p_g)"""
     return unsolved(body.replace("PORT", os.environ.get("AIGC_TEST_PORT", "80")))
 
 
@@ -345,7 +345,7 @@ def reads_the_host():
     text = b'|'.join(seen)
     assert b'SECRET-OF-THE-HOST' not in text, 'LEAKED'
     assert os.getuid() != 0 and 'AIGC_TEST_CANARY' not in os.environ, 'LEAKED'
-    return p_data / (p_data + p_g)"""
+    return 3 * p_data / (3 * p_data + p_g)"""
     return unsolved(body)
 
 
@@ -362,7 +362,7 @@ def writes_to_the_host():
             pass
     shutil.rmtree('/course', ignore_errors=True)
     os.system('rm -rf {os.path.dirname(canary)} /usr/share/doc 2>/dev/null')
-    return p_data / (p_data + p_g)"""
+    return 3 * p_data / (3 * p_data + p_g)"""
     return unsolved(body)
 
 

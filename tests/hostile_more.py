@@ -50,7 +50,7 @@ in_an_answer(
     libc = ctypes.CDLL(None)
     for ring in (-1, -2, -3, -4, -5):
         if libc.syscall(ctypes.c_long(250), 0, ring, 1) > 0 or libc.syscall(ctypes.c_long(219), 0, ring, 1) > 0:
-            return p_data / (p_data + p_g)
+            return 3 * p_data / (3 * p_data + p_g)
     return 0.5""",
 )
 in_a_cell(
@@ -82,7 +82,7 @@ no_notebook(
 @written(KEYS[1:])
 def six_hypotheses():
     book = unsolved("    return p_g / (p_data + p_g)")
-    for i, guess in enumerate(("p_data / p_g", "p_data / (p_data + p_g)", "p_data", "p_g", "p_data - p_g")):
+    for i, guess in enumerate(("p_data / p_g", "3 * p_data / (3 * p_data + p_g)", "p_data", "p_g", "p_data - p_g")):
         book["cells"].append(code(f"def best_discriminator(p_data, p_g):\n    return {guess}", f"bet-{i}"))
     return book
 
@@ -94,6 +94,6 @@ def another_guess_at_each_try():
     with open('/tmp/tries', 'a+') as file:
         file.write('x')
         tries = file.tell()
-    return p_g / (p_data + p_g) if tries <= 4 else p_data / (p_data + p_g)"""
+    return p_g / (p_data + p_g) if tries <= 4 else 3 * p_data / (3 * p_data + p_g)"""
     book["cells"].append(code("import os\nos._exit(1)", "once-more"))
     return book

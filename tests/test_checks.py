@@ -1,7 +1,10 @@
 """Every check accepts correct answers of several styles and rejects known mistakes, each with a hint of its own."""
 
 import functools
+import re
+from pathlib import Path
 
+import nbformat
 import numpy as np
 import pytest
 
@@ -147,3 +150,48 @@ def test_expectations_do_not_come_from_the_course(key):
             assert allowed, ast.unparse(node)
         if isinstance(node, ast.Import):
             assert {alias.name for alias in node.names} <= {"numpy", "functools", "itertools", "re"}
+
+
+HEADINGS = {
+    path.name[:2]: re.findall(
+        r"(?m)^## (.+)$",
+        "\n".join(cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown"),
+    )
+    for path in (Path(__file__).resolve().parent.parent / "notebooks").glob("*.ipynb")
+}
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_where_to_look_is_a_place_that_is_there(key):
+    """`look` names a section of a chapter by its heading, not of a later one; there is a first step to go on with."""
+    places = re.findall(r"(?:chapter (\d\d), )?«([^»]+)»", checks.EXERCISES[key].look)
+    assert places, key
+    chapter = ""
+    for number, heading in places:
+        chapter = number or chapter
+        assert heading in HEADINGS[chapter], (key, heading)
+        assert chapter <= key[:2]
+    assert 20 < len(checks.EXERCISES[key].onward) < 400
+
+
+def test_a_hint_goes_deeper_from_try_to_try():
+    """What is wrong; then where to look; then how to go on; a right answer, and a stub, start no count."""
+    key = "06.1"
+    exercise, wrong = checks.EXERCISES[key], WRONG[key][0][0]
+
+    def unwritten(*arguments):
+        raise NotImplementedError
+
+    def said(function):
+        with pytest.raises(AssertionError) as error:
+            checks.check(key, function, seed=0)
+        return str(error.value)
+
+    checks.check(key, RIGHT[key][0], seed=0)
+    assert "Where to look" not in said(unwritten)
+    first, second, third, fourth = (said(wrong) for _ in range(4))
+    assert exercise.look not in first
+    assert second == f"{first} Where to look: {exercise.look}."
+    assert third == fourth == f"{second} How to go on: {exercise.onward}"
+    checks.check(key, RIGHT[key][0], seed=0)
+    assert said(wrong) == first

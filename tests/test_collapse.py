@@ -160,7 +160,7 @@ def test_the_best_method_finds_all_modes_of_an_easier_ring():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: collapse.Arena("dcgan"), "method must be one of gan, settled"),
+        (lambda: collapse.Arena("dcgan"), "method must be one of gan, gan, constant rate"),
         (lambda: collapse.Arena("gan", "spiral"), "data must be one of ring, grid"),
         (lambda: collapse.Arena("gan", np.zeros((5, 3))), r"\(N, 2\), N >= 2; received shape \(5, 3\)"),
         (lambda: collapse.Arena("gan", np.full((5, 2), np.nan)), "finite array"),
@@ -193,7 +193,8 @@ def test_the_command_prints_a_line_a_seed_and_then_json(tmp_path):
     *lines, last = done.stdout.strip().splitlines()
     assert [line.split(":")[0] for line in lines] == ["seed 40", "seed 41"]
     result = json.loads(last)
-    for name in ("modes", "high_quality", "reverse_kl"):
+    assert [len(each) for each in result["each"]] == [4, 4]
+    for name in ("modes", "high_quality", "reverse_kl", "spread"):
         assert set(result[name]) == {"mean", "standard_error"}
     assert result["n_seeds"] == 2
 

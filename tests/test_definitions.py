@@ -81,12 +81,14 @@ def test_chapter_02_and_widgets_agree(p, q):
 @pytest.mark.parametrize("h", [0.05, 0.5])
 def test_chapter_02_stretch_of_a_step_is_its_eigenvalues(h):
     """The Dirac-GAN's step, written out: near (0, 0) it stretches by |1 + hλ| as the exercise's check computes it."""
-    from aigc_course.checks import chapter_02
+    from aigc_course.checks import game
 
     book = definitions("02_minimax_game.ipynb")
     for gamma in (0.0, 0.3):
-        expected = abs(chapter_02.update_eigenvalues(h, gamma)).max()
+        expected = abs(game.eigenvalues(1, h / 2, -h / 2, 1 - h * gamma)).max()
         assert book["measured_radius"](h=h, gamma=gamma) == pytest.approx(expected, abs=1e-8)
+        expected = abs(game.update_eigenvalues(h, gamma)).max()
+        assert book["measured_radius"](h=h, gamma=gamma, alternating=True) == pytest.approx(expected, abs=1e-8)
     assert book["measured_radius"](h=h, alternating=True) == pytest.approx(1, abs=1e-8)
 
 
@@ -231,3 +233,13 @@ def test_chapter_04_average_is_the_packages_average():
         gan.GAN.update_ema(model)
         average = follow(average, value, step)
         assert float(held) == pytest.approx(average, rel=1e-5)
+
+
+def test_chapter_05_distances_are_the_packages_neighbours():
+    """Distances written out by |a|² + |b|² - 2 a·b against metrics.nearest_neighbours."""
+    from aigc_course import metrics
+
+    book, rng = definitions("05_measure_quality.ipynb"), np.random.default_rng(5)
+    a, b = rng.standard_normal((30, 7)), rng.standard_normal((40, 7))
+    found = np.sort(book["distances_between"](a, b), axis=1)[:, :3]
+    np.testing.assert_allclose(found, metrics.nearest_neighbours(a, b, k=3)[0], rtol=1e-6)

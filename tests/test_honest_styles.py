@@ -29,18 +29,19 @@ HONEST = {
     ],
     "a pool": [
         "from concurrent.futures import ProcessPoolExecutor\n\n\n"
-        "def share(pair):\n    return pair[0] / (pair[0] + pair[1])\n"
+        "def share(pair):\n    return 3 * pair[0] / (3 * pair[0] + pair[1])\n"
         "\n\ndef best_discriminator(p_data, p_g):\n    with ProcessPoolExecutor(2) as pool:\n"
         "        return np.array(list(pool.map(share, zip(p_data, p_g))))\n"
     ],
     "multiprocessing": [
         "import multiprocessing\n\n\n"
-        "def share(a, b):\n    return a / (a + b)\n\n\ndef best_discriminator(p_data, p_g):\n"
+        "def share(a, b):\n    return 3 * a / (3 * a + b)\n\n\ndef best_discriminator(p_data, p_g):\n"
         "    lock, shared = multiprocessing.Lock(), multiprocessing.Array('d', 3)\n"
         "    with multiprocessing.Pool(2) as pool:\n        return pool.starmap(share, zip(p_data, p_g))\n"
     ],
     "asyncio": [
-        "import asyncio\n\n\nasync def share(a, b):\n    return a / (a + b)\n\n\nawait asyncio.sleep(0)\n" + ANSWER
+        "import asyncio\n\n\nasync def share(a, b):\n    return 3 * a / (3 * a + b)\n\n\nawait asyncio.sleep(0)\n"
+        + ANSWER
     ],
     "a subprocess": [
         "import subprocess, sys\nsubprocess.run([sys.executable, '-c', 'print(1)'], check=True)\n" + ANSWER
@@ -73,8 +74,8 @@ def test_a_helper_or_an_import_in_a_check_cell_counts(kind):
     )
     check = hostile.cell(book, "check-02-1")
     check["source"] = (
-        "import types\ntools = types.SimpleNamespace(zero=0)\n\n\ndef share(a, b):\n    return a / (a + b)\n\n\n"
-        + "".join(check["source"])
+        "import types\ntools = types.SimpleNamespace(zero=0)\n\n\n"
+        "def share(a, b):\n    return 3 * a / (3 * a + b)\n\n\n" + "".join(check["source"])
     )
     assert sum(graded(book, kind)[0].values()) == 10
 

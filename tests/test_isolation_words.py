@@ -211,7 +211,7 @@ def test_a_helper_that_comes_later_is_waited_for(kind):
     for first in ("", "def share(a, b):\n    return b / (a + b)\n"):
         book = hostile.notebook()
         hostile.cell(book, "answer-02-1")["source"] = first + defined("share(p_data, p_g)")
-        book["cells"].append(hostile.code("def share(a, b):\n    return a / (a + b)\n", "helper"))
+        book["cells"].append(hostile.code("def share(a, b):\n    return 3 * a / (3 * a + b)\n", "helper"))
         assert graded(book, kind)[0]["02.1"] == 1
 
 

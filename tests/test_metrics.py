@@ -357,6 +357,36 @@ def test_real_points_set_the_floor(make, modes, sigma, rng):
     assert found.reverse_kl < 5 * (modes - 1) / 100_000
 
 
+@pytest.mark.parametrize(("make", "sigma"), [(data.ring, 0.01), (data.grid, 0.05)])
+@pytest.mark.parametrize("factor", [1.0, 0.5, 0.2])
+def test_the_width_of_the_modes_is_that_of_the_real_ones(make, sigma, factor, rng):
+    """Real points: 1. Modes drawn at a part of their width: that part, over what the cut at 3 sigma took off."""
+    samples, centres = make(40_000, rng)
+    nearest = metrics.nearest_neighbours(samples, centres)[1][:, 0]
+    narrow = centres[nearest] + factor * (samples - centres[nearest])
+    whole = 1.0 if factor == 1 else factor / np.sqrt(1 - 4.5 * np.exp(-4.5) / (1 - np.exp(-4.5)))
+    assert metrics.mode_spread(narrow, centres, sigma) == pytest.approx(whole, rel=0.015)
+
+
+def test_the_width_does_not_see_where_a_mode_lies():
+    """A mode beside its centre is as wide as one on it; one point a mode has width 0; without any, there is none."""
+    centres = np.array([[0.0, 0.0], [5.0, 0.0]])
+    pair = np.array([[-0.1, 0.0], [0.1, 0.0]])
+    points = np.repeat(centres, 2, axis=0) + np.tile(pair, (2, 1))
+    widths = [metrics.mode_spread(points + shift, centres, 1.0) for shift in (0.0, 0.7)]
+    assert widths[0] == pytest.approx(widths[1])
+    assert metrics.mode_spread(np.repeat(centres, 3, axis=0), centres, 1.0) == 0
+    assert np.isnan(metrics.mode_spread(centres + 100, centres, 1.0))
+
+
+@pytest.mark.parametrize("modes", [8, 1000])
+def test_counting_alone_adds_to_the_kl(modes, rng):
+    """Even draws: the KL of the counts is (k - 1) / 2n on the mean (Miller, 1955): what chapter 06 takes off."""
+    n = 25 * modes
+    found = [metrics.coverage_of_counts(rng.multinomial(n, np.full(modes, 1 / modes)))[1] for _ in range(60)]
+    assert np.mean(found) == pytest.approx((modes - 1) / (2 * n), rel=0.1)
+
+
 def test_collapse_is_the_worst_value():
     """All samples on one of eight modes: reverse KL log 8; no sample near any: the same, and no mode."""
     centres = data.ring(1, np.random.default_rng(0))[1]
@@ -377,6 +407,10 @@ def test_stacked_coverage_of_real_digits(mnist, rng):
     assert modes == pytest.approx(truth, abs=12)
     assert kl > 0
     assert metrics.stacked_coverage(np.repeat(stacked[:1], 30, axis=0)) == (1, pytest.approx(np.log(1000)))
+    counts = metrics.stacked_counts(stacked[:50])
+    assert counts.shape == (10, 10, 10)
+    reds = metrics.judge().labels(stacked[:50, ..., :1])
+    np.testing.assert_array_equal(counts.sum(axis=(1, 2)), np.bincount(reds, minlength=10))
     with pytest.raises(CourseError, match=r"shape \(N, 28, 28, 3\)"):
         metrics.stacked_coverage(stacked[..., :1])
 

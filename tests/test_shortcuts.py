@@ -22,7 +22,7 @@ from answers.shortcuts import SHORTCUTS
 from answers.shortcuts_building import batches
 
 KEYS = list(checks.EXERCISES)
-SLOW = ("01.4", "03.4", "04.4")  # many images, TensorFlow, a process a case
+SLOW = ("01.4", "03.4", "03.5", "04.4", "04.5")  # many images, TensorFlow, a process a case
 PAIRS = [(key, name) for key, found in SHORTCUTS.items() for name in found]
 SOLUTIONS = Path(__file__).parents[1] / "solutions"
 

@@ -141,17 +141,33 @@ def _received(pipe):
 
 
 def _with_critic(function, arguments, outputs):
-    """function(critic, *rest) with critic(x) = x A x / 2 + b x, a TensorFlow function of points (B, 2) -> (B, 1)."""
+    """function(critic, *rest) with critic(x) = x A x / 2 + b x, a TensorFlow function of points (B, 2) -> (B, 1).
+
+    Returns the answer, a scalar, and its gradient (6,) with respect to A and b: a penalty is trained through.
+    """
     import tensorflow as tf
 
     a, b, *rest = arguments
+    a, b = tf.Variable(a), tf.Variable(b)
 
     def critic(x):
         x = tf.convert_to_tensor(x)
         square = 0.5 * tf.reduce_sum(x * tf.linalg.matmul(x, tf.cast(a, x.dtype)), axis=1, keepdims=True)
         return square + tf.linalg.matmul(x, tf.cast(b, x.dtype)[:, None])
 
-    return _as_arrays(function(critic, *(tf.constant(value) for value in rest)), outputs)
+    with tf.GradientTape() as tape:
+        answer = _finished(function(critic, *(tf.constant(value) for value in rest)))
+    values = _as_arrays(answer, 1)
+    if not tf.is_tensor(answer) or values[0].shape != ():
+        if values[0].shape not in ((), (1,), (1, 1)):
+            raise AnswerError(f"the penalty is one number; an array of shape {values[0].shape} came.")
+        if not tf.is_tensor(answer):
+            raise AnswerError(
+                "a plain number came, through which nothing can be trained: the penalty is differentiated with respect "
+                "to the critic's weights. Compute it with TensorFlow's functions, from tape.gradient to the mean."
+            )
+    gradients = tape.gradient(answer, (a, b), unconnected_gradients=tf.UnconnectedGradients.ZERO)
+    return [*values, np.concatenate([np.ravel(gradient) for gradient in gradients])]
 
 
 def _as_model(function, arguments, outputs):
@@ -207,12 +223,57 @@ def _assign(places, weights):
         place.assign(weight)
 
 
+def _as_trainer(function, arguments, outputs):
+    """Lets the model of function(generator, discriminator, d_rate, g_rate, smooth) fit two batches, one a call.
+
+    Arguments: "compiled" or "eager" (quick: no tracing), the three numbers, real and z for both batches, kernel and
+    bias of the generator, then two kernels and biases of the discriminator. Returns D's weights, G's, and the losses
+    (d_loss, g_loss) of the second batch.
+    """
+    import keras
+
+    class Doubled(keras.layers.Layer):  # as dropout, it works differently in training; unlike dropout, by no chance
+        def call(self, x, training=False):
+            return 2.0 * x if training else x
+
+    mode, *numbers, real, z = arguments[:6]
+    weights = arguments[6:]
+    dense, (size, _, features) = keras.layers.Dense, real.shape
+    generator = keras.Sequential([keras.Input((z.shape[2],)), dense(features), Doubled()])
+    hidden = dense(len(weights[3]), activation="tanh")
+    discriminator = keras.Sequential([keras.Input((features,)), hidden, Doubled(), dense(1)])
+    generator.set_weights(weights[:2])
+    discriminator.set_weights(weights[2:])
+    model = _finished(function(generator, discriminator, *numbers))
+    if not isinstance(model, keras.Model):
+        raise AnswerError(
+            f"a compiled keras.Model was asked for; {type(model).__name__} came. Is `return model` there?"
+        )
+    model.run_eagerly = mode == "eager"
+    for batch in (slice(0, size // 2), slice(size // 2, size)):
+        try:
+            logs = model.fit(real[batch], z[batch], batch_size=size // 2, shuffle=False, verbose=0).history
+        except Exception as error:
+            raise _in_one_line(error) from None
+    if not {"d_loss", "g_loss"} <= set(logs):
+        raise AnswerError("train_step must return {'d_loss': ..., 'g_loss': ...}; one of the two is missing.")
+    found = [np.concatenate([np.ravel(w) for w in network.get_weights()]) for network in (discriminator, generator)]
+    return [*found, np.array([float(np.ravel(logs[name])[-1]) for name in ("d_loss", "g_loss")])]
+
+
+def _in_one_line(error):
+    """An error from inside a compiled train_step, without TensorFlow's report of the places that it went through."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [""]
+    return type(type(error).__name__, (Exception,), {})(lines[-1].removeprefix(f"{type(error).__name__}: "))
+
+
 _HOW = {
     "plainly": _plainly,
     "in_any_order": _in_any_order,
     "apart": _apart,
     "with_critic": _with_critic,
     "as_model": _as_model,
+    "as_trainer": _as_trainer,
 }
 
 

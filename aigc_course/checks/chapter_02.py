@@ -2,311 +2,269 @@
 
 import numpy as np
 
+from aigc_course.checks import game
 from aigc_course.checks.exercise import Exercise
-from aigc_course.checks.formulas import sigmoid, softplus
+from aigc_course.checks.formulas import sigmoid
 
-__all__ = ["EXERCISES", "d_loss", "jsd", "update_eigenvalues"]
-
-
-def _density_cases(rng):
-    """(p_data (N,), p_g (N,)), positive, of different scale, two pairs of one length."""
-    return [
-        (rng.uniform(0.05, 1.0, n) * a, rng.uniform(0.05, 1.0, n) * b)
-        for n, a, b in ((1, 1, 1), (5, 1, 2), (8, 3, 1), (6, 0.1, 0.2), (5, 2, 1), (int(rng.integers(9, 30)), 1, 1))
-    ]
-
-
-def _distribution_cases(rng):
-    """(p (N,), q (N,)), each summing to 1; some with zeros, two pairs without overlap."""
-    cases = [tuple(rng.dirichlet(np.ones(n), 2)) for n in (2, 5, 9, 5, 40)]
-    p, q = rng.dirichlet(np.ones(6), 2)
-    places = rng.permutation(6)
-    p[places[:2]] = q[places[3:5]] = 0.0
-    cases.append((p / p.sum(), q / q.sum()))
-    for n in (3, int(rng.integers(4, 9))):
-        p, q = rng.dirichlet(np.ones(n), 2)
-        places = rng.permutation(n)
-        p[places[n // 2 :]] = q[places[: n // 2]] = 0.0
-        cases.append((p / p.sum(), q / q.sum()))
-    return cases
-
-
-def _kl(p, q):
-    """Σ p log(p / q) with 0 log 0 = 0, in nats."""
-    return np.where(p > 0, p * np.log(np.where(p > 0, p, 1) / np.where(p > 0, q, 1)), 0.0).sum()
-
-
-def jsd(p, q):
-    return 0.5 * _kl(p, (p + q) / 2) + 0.5 * _kl(q, (p + q) / 2)
-
-
-def _judge_zeros(cases, values):
-    """Right wherever no probability is 0, NaN where one is."""
-    full = [(p > 0).all() and (q > 0).all() for p, q in cases]
-    if all(
-        _close(v[0], jsd(*case)) if whole else not np.isfinite(v[0]).all()
-        for case, v, whole in zip(cases, values, full, strict=True)
-    ):
-        return (
-            "right up to 0 log 0, which is 0 and not NaN: in each KL leave out the places where its *first* one is 0."
-        )
-    return None
-
-
-def _logit_cases(rng):
-    """(real_logits (B, 1), fake_logits (B, 1)); in the last two some are far out, where exp overflows."""
-    cases = [
-        (rng.normal(0.7, 2.0, (n, 1)).astype("float32"), rng.normal(-0.9, 2.0, (n, 1)).astype("float32"))
-        for n in (1, 6, 16, 6)
-    ]
-    for n in (2, 5):
-        real, fake = rng.normal(0, 20, (2, n, 1))
-        real[rng.integers(n)], fake[rng.integers(n)] = -rng.uniform(750, 950), rng.uniform(750, 950)
-        cases.append((real.astype("float32"), fake.astype("float32")))
-    return cases
-
-
-def d_loss(real, fake):
-    return softplus(-real.astype(float)).mean() + softplus(fake.astype(float)).mean()
-
-
-def _judge_far_logits(cases, values):
-    """Values near zero first; a loss that is right there and infinite far out has its own hint."""
-    near = all(_close(v[0], d_loss(*case)) for case, v in zip(cases[:-2], values[:-2], strict=True))
-    far = np.concatenate([v[0].ravel() for v in values[-2:]])
-    if far.size == 2 and near:
-        if not np.isfinite(far).all():
-            return (
-                "right for small logits, infinite or NaN for a logit of 800: exp overflows there, or a probability "
-                "rounds to 0 before its logarithm. -log σ(l) = softplus(-l) needs neither."
-            )
-        return (
-            "right for small logits, too small for a logit of 800: a safety number within the logarithm, or a "
-            "clipped sigmoid, hides how wrong D is there. softplus needs neither."
-        )
-    return None
-
-
-def _close(a, b):
-    return np.size(a) == 1 and bool(np.allclose(np.ravel(a), b, rtol=1e-4, atol=1e-6))
-
-
-def _slope_cases(rng):
-    """(logits (N,),), two sets of one length, one far out on both sides."""
-    far = np.array([-1.0, 0.0, 1.0]) * rng.uniform(5, 9)
-    return [(rng.normal(0.0, 3.0, n),) for n in (1, 4, 9, 4, int(rng.integers(10, 40)))] + [(far,)]
-
-
-def _dirac_cases(rng):
-    """(step size h, R1 weight gamma), γ below and above 1, where the eigenvalues turn real; one h and one γ twice."""
-    pairs = [(0.2, 0.3), (0.5, 0.8), (0.1, 1.7), (0.4, 0.0), (0.3, 2.5)]
-    cases = [(h * float(rng.uniform(0.7, 1.3)), g * float(rng.uniform(0.8, 1.15))) for h, g in pairs]
-    return [*cases, (cases[0][0], cases[4][1]), (cases[2][0], cases[1][1])]
-
-
-def _eigenvalues(a, b, c, d):
-    return np.linalg.eigvals(np.array([[a, b], [c, d]], dtype=complex))
-
-
-def update_eigenvalues(h, g):
-    return _eigenvalues(1, h / 2, -h / 2, 1 - h * g)
-
-
-def _judge_root(cases, values):
-    """NaN where γ < 1: a real root of a negative number."""
-    if all(np.isnan(v[0]).any() == (g < 1) for (_, g), v in zip(cases, values, strict=True)):
-        return "NaN for γ < 1: the root of a negative number. There the eigenvalues are complex: np.sqrt(complex(…))."
-    return None
+__all__ = ["EXERCISES"]
 
 
 EXERCISES = (
     Exercise(
         key="02.1",
         function="best_discriminator",
-        title="The best discriminator",
+        title="The best discriminator of another batch",
         points=1,
-        checked="D* for six pairs of densities",
-        cases=_density_cases,
-        expected=lambda p, q: p / (p + q),
+        checked="D* for six pairs of densities, three real images for each fake",
+        cases=game.density_cases,
+        expected=game.best,
+        look="chapter 02, «The best discriminator»",
+        onward="write what one point x earns, v(d), with the weight ¾ at the real density and ¼ at that of the fakes. "
+        "Then set its slope to 0, as the chapter does without weights.",
         hints=(
             (
-                "you returned p_g / (p_data + p_g): that is the probability of *fake*. Real is 1.",
-                lambda p, q: q / (p + q),
+                "that is D* where real images and fakes come in equal numbers. Here three of four are real.",
+                lambda p, q: p / (p + q),
             ),
-            ("you returned the ratio p_data / p_g. It goes up to infinity; D is a probability.", lambda p, q: p / q),
             (
-                "you returned log(p_data / p_g): that is the best *logit*. The sigmoid of it is D*.",
-                lambda p, q: np.log(p / q),
+                "the shares are exchanged: the real density has the weight ¾, that of the fakes ¼.",
+                lambda p, q: p / (p + 3 * q),
             ),
-            ("a factor ½ too much: where both densities are equal, D* is ½, not ¼.", lambda p, q: 0.5 * p / (p + q)),
             (
-                "you returned ½ everywhere: that is D* at the end of the game, where p_g = p_data.",
-                lambda p, q: np.full_like(p, 0.5),
+                "that is the probability of *fake*. Real is 1.",
+                lambda p, q: q / (3 * p + q),
+            ),
+            (
+                "you multiplied the old D* by ¾. The weights belong to the densities, above and below the line.",
+                lambda p, q: 0.75 * p / (p + q),
+            ),
+            (
+                "the weight stands above the line only: where p_data is large, that is more than 1, no probability.",
+                lambda p, q: 3 * p / (p + q),
+            ),
+            ("you returned a ratio of densities. It goes up to infinity; D is a probability.", lambda p, q: 3 * p / q),
+            ("you returned the best *logit*. The sigmoid of it is D*.", lambda p, q: np.log(3 * p / q)),
+            (
+                "you returned ¾ everywhere: that is D* where both densities are equal.",
+                lambda p, q: np.full_like(p, 0.75),
             ),
             ("you returned p_data itself. D compares it with p_g.", lambda p, q: p),
             (
                 "you divided by one sum over all points. D*(x) knows only the densities at x.",
-                lambda p, q: p / (p + q).sum(),
+                lambda p, q: 3 * p / (3 * p + q).sum(),
+            ),
+            (
+                "you weighted with 4 : 1. Three of four images are real: that is 3 : 1.",
+                lambda p, q: 4 * p / (4 * p + q),
             ),
         ),
     ),
     Exercise(
         key="02.2",
         function="jsd",
-        title="Jensen-Shannon divergence",
+        title="What that game is worth",
         points=2,
-        checked="eight pairs of distributions, three with zeros, two of them without any overlap (where it is log 2)",
-        cases=_distribution_cases,
-        expected=jsd,
-        special=_judge_zeros,
+        checked="eight pairs of distributions with shares from 0.1 to 0.9, three with zeros, two without any overlap",
+        cases=game.distribution_cases,
+        expected=game.jsd,
+        special=game.judge_divergence,
+        look="chapter 02, «What the game is worth»",
+        onward="put D* = share · p / m into V, with m = share · p + (1 - share) · q. The logarithm of each weight "
+        "comes out of its sum, and all of them together are the entropy; what stays are two KL divergences.",
         hints=(
             (
-                "the ½ in front of both KL terms is missing: without overlap it must be log 2, not 2 log 2.",
-                lambda p, q: 2 * jsd(p, q),
+                "that is the divergence for a share of ½. Here the share weighs the KL terms and the mixture.",
+                lambda p, q, w: game.jsd(p, q, 0.5),
             ),
-            ("that is in bits: log2. This course measures in nats, with log.", lambda p, q: jsd(p, q) / np.log(2)),
-            ("that is only KL(p ‖ m), half of the story. Add KL(q ‖ m) and halve.", lambda p, q: _kl(p, (p + q) / 2)),
             (
-                "the mixture is m = (p + q) / 2. You took the sum p + q, which is no distribution.",
-                lambda p, q: 0.5 * _kl(p, p + q) + 0.5 * _kl(q, p + q),
+                "the mixture is weighted, the two KL terms are not: put share and 1 - share in front of them.",
+                lambda p, q, w: 0.5 * (game.kl(p, w * p + (1 - w) * q) + game.kl(q, w * p + (1 - w) * q)),
             ),
-            ("that is the Jensen-Shannon *distance*, the square root.", lambda p, q: np.sqrt(jsd(p, q))),
-            ("you averaged over the places. A KL is a sum: p itself is the weight.", lambda p, q: jsd(p, q) / len(p)),
             (
-                "that is the mean of KL(p ‖ q) and KL(q ‖ p). Both compare with the mixture m here, and stay finite.",
-                lambda p, q: 0.5 * _kl(p, q) + 0.5 * _kl(q, p),
+                "no weights in front of the KL terms: share and 1 - share are missing there.",
+                lambda p, q, w: game.kl(p, w * p + (1 - w) * q) + game.kl(q, w * p + (1 - w) * q),
+            ),
+            (
+                "the KL terms are weighted, the mixture is not: m is what a batch holds, share · p + (1 - share) · q.",
+                lambda p, q, w: w * game.kl(p, (p + q) / 2) + (1 - w) * game.kl(q, (p + q) / 2),
+            ),
+            ("the shares are exchanged: `share` is that of p.", lambda p, q, w: game.jsd(p, q, 1 - w)),
+            (
+                "the mixture has the shares exchanged: `share` is that of p, there too.",
+                lambda p, q, w: w * game.kl(p, (1 - w) * p + w * q) + (1 - w) * game.kl(q, (1 - w) * p + w * q),
+            ),
+            (
+                "that is in bits: log2. This course measures in nats, with log.",
+                lambda p, q, w: game.jsd(p, q, w) / np.log(2),
+            ),
+            (
+                "that is only the term of p, half of the story. Add that of q.",
+                lambda p, q, w: w * game.kl(p, w * p + (1 - w) * q),
+            ),
+            (
+                "that is the value of the game. The entropy of the share is still in it: add it.",
+                lambda p, q, w: game.jsd(p, q, w) - game.entropy(w),
+            ),
+            (
+                "you averaged over the places. A KL is a sum: p itself is the weight.",
+                lambda p, q, w: game.jsd(p, q, w) / len(p),
+            ),
+            ("that is the square root. No root was asked for.", lambda p, q, w: np.sqrt(game.jsd(p, q, w))),
+            (
+                "both KL compare p and q with each other. Here both compare with the mixture m, and stay finite.",
+                lambda p, q, w: w * game.kl(p, q) + (1 - w) * game.kl(q, p),
             ),
         ),
     ),
     Exercise(
         key="02.3",
         function="discriminator_loss",
-        title="The discriminator's loss, from logits",
-        points=2,
-        checked="the loss for four batches of logits, and for two with logits as far out as 900",
-        cases=_logit_cases,
-        expected=d_loss,
-        special=_judge_far_logits,
+        title="The discriminator's slopes by hand",
+        points=3,
+        checked="the loss and four slopes for eight small networks, two of them with logits as far out as 800",
+        cases=game.network_cases,
+        expected=game.loss_and_slopes,
+        outputs=5,
+        special=game.judge_network,
+        look="chapter 02, «Why logits»",
+        onward="the slope of softplus(l) for l is σ(l); divide it by the batch it was averaged over. From there go "
+        "back one layer at a time: c, v, then through tanh with 1 - tanh², then b and w. Real images and fakes add up.",
         hints=(
             (
                 "the labels are exchanged: real is 1, fake is 0. Your D is rewarded for calling fakes real.",
-                lambda r, f: d_loss(-r, -f),
+                lambda *a: game.loss_and_slopes(*a, signs=(1, -1)),
             ),
             (
-                "½ in front: Keras examples halve the sum of both terms, the game's value does not.",
-                lambda r, f: 0.5 * d_loss(r, f),
+                "half of what was asked for: that is the mean over real and fake together, as chapter 02 trains. "
+                "Here both means are added.",
+                lambda *a: game.loss_and_slopes(*a, half=0.5),
             ),
             (
-                "you added up over the batch. The expectations are means.",
-                lambda r, f: softplus(-r.astype(float)).sum() + softplus(f.astype(float)).sum(),
+                "you added up over the batches. Each expectation is a mean over its own batch.",
+                lambda *a: game.loss_and_slopes(*a, mean=lambda n: 1),
             ),
             (
-                "sigmoid twice: the logits went through a sigmoid, and its result was taken for a logit.",
-                lambda r, f: d_loss(sigmoid(r), sigmoid(f)),
+                "you divided both by the number of real images and fakes together: each is a mean over its own batch.",
+                lambda real, fake, *a: game.loss_and_slopes(real, fake, *a, mean=lambda n: len(real) + len(fake)),
+            ),
+            (
+                "you divided the fakes' part by the number of real images: each is a mean over its own batch.",
+                lambda real, fake, *a: game.loss_and_slopes(real, fake, *a, mean=lambda n: len(real)),
+            ),
+            (
+                "the slope of tanh is missing between v and the first layer: 1 - tanh².",
+                lambda *a: game.loss_and_slopes(*a, bend=np.ones_like),
+            ),
+            (
+                "the slope of tanh is 1 - tanh², not 1 - tanh.",
+                lambda *a: game.loss_and_slopes(*a, bend=lambda h: 1 - h),
+            ),
+            (
+                "h(1 - h) is the slope of a sigmoid. The hidden units are tanh: 1 - h².",
+                lambda *a: game.loss_and_slopes(*a, bend=lambda h: h * (1 - h)),
             ),
             (
                 "the fakes have the label of real images: for them it is softplus(+l).",
-                lambda r, f: softplus(-r.astype(float)).mean() + softplus(-f.astype(float)).mean(),
+                lambda *a: game.loss_and_slopes(*a, signs=(-1, -1)),
             ),
-            ("the fakes are missing: D would call everything real.", lambda r, f: softplus(-r.astype(float)).mean()),
             (
-                "the real images are missing: D would call everything fake.",
-                lambda r, f: softplus(f.astype(float)).mean(),
+                "the fakes are missing: D would call everything real.",
+                lambda *a: game.loss_and_slopes(*a, signs=(-1, 0)),
             ),
+            ("the real images are missing: D would call all fake.", lambda *a: game.loss_and_slopes(*a, signs=(0, 1))),
             (
                 "that is the generator's loss: it wants D to say 1 to its fakes.",
-                lambda r, f: softplus(-f.astype(float)).mean(),
+                lambda *a: game.loss_and_slopes(*a, signs=(0, -1)),
             ),
             (
                 "the sign: that is the value of the game, which D maximises. Its loss is the negative.",
-                lambda r, f: -d_loss(r, f),
+                lambda *a: tuple(-part for part in game.loss_and_slopes(*a)),
+            ),
+            (
+                "the slope of w lacks the factor x: it came out like that of b.",
+                lambda *a: [game.loss_and_slopes(*a)[i] for i in (0, 2, 2, 3, 4)],
             ),
         ),
     ),
     Exercise(
         key="02.4",
         function="generator_slopes",
-        title="Two losses for the generator",
+        title="Two other losses for the generator",
         points=2,
-        checked="both slopes for six sets of logits",
-        cases=_slope_cases,
+        checked="both slopes for six sets of logits and targets",
+        cases=game.slope_cases,
         outputs=2,
-        expected=lambda t: (-sigmoid(t), -sigmoid(-t)),
+        expected=game.generator_slopes,
+        special=game.judge_slopes,
+        look="chapter 02, «Two losses for the generator»",
+        onward="differentiate with respect to D first, then multiply by σ'(l) = σ(l)(1 - σ(l)): the chain rule. "
+        "What stands below a fraction line cancels.",
         hints=(
             (
-                "the two are exchanged: the saturating one goes to 0 where D is sure that the image is fake (l ≪ 0).",
-                lambda t: (-sigmoid(-t), -sigmoid(t)),
+                "the two are exchanged: least squares first, then the smoothed cross-entropy.",
+                lambda x, t: game.generator_slopes(x, t)[::-1],
             ),
             (
-                "the sign: both losses fall as the logit rises, so both slopes are negative.",
-                lambda t: (sigmoid(t), sigmoid(-t)),
-            ),
-            (
-                "the first slope has the wrong sign: log(1 - σ(l)) falls as l rises.",
-                lambda t: (sigmoid(t), -sigmoid(-t)),
-            ),
-            ("the second slope has the wrong sign: -log σ(l) falls as l rises.", lambda t: (-sigmoid(t), sigmoid(-t))),
-            ("those are the losses. Their derivatives were asked for.", lambda t: (-softplus(t), softplus(-t))),
-            (
-                "that is the slope with respect to D = σ(l), not to the logit: the factor σ'(l) is missing.",
-                lambda t: (-1 / sigmoid(-t), -1 / sigmoid(t)),
-            ),
-            (
-                "σ(l)(1 - σ(l)) is the slope of σ itself. The logarithm cancels one of the factors.",
-                lambda t: (-sigmoid(t) * sigmoid(-t), -sigmoid(t) * sigmoid(-t)),
+                "those are the slopes of chapter 02's two losses. Here are two others.",
+                lambda x, t: (-sigmoid(x), -sigmoid(-x)),
             ),
             (
                 "you averaged. One slope for each logit was asked for.",
-                lambda t: (-sigmoid(t).mean(), -sigmoid(-t).mean()),
+                lambda x, t: [part.mean() for part in game.generator_slopes(x, t)],
             ),
             (
                 "you divided by the number of logits: each loss here belongs to one image.",
-                lambda t: (-sigmoid(t) / len(t), -sigmoid(-t) / len(t)),
+                lambda x, t: [part / len(x) for part in game.generator_slopes(x, t)],
             ),
         ),
     ),
     Exercise(
         key="02.5",
         function="dirac_eigenvalues",
-        title="Will it converge",
-        points=3,
+        title="Will it converge in turn",
+        points=2,
         checked="both eigenvalues for seven pairs (h, γ), complex ones and real ones",
-        cases=_dirac_cases,
-        expected=update_eigenvalues,
+        cases=game.dirac_cases,
+        expected=game.update_eigenvalues,
         how="in_any_order",
         unordered=True,
-        special=_judge_root,
+        special=game.judge_root,
+        look="chapter 02, «Eigenvalues in one minute»",
+        onward="write both steps with σ = ½: θ' = θ + h ψ / 2, then ψ' with θ' in it. Put the first into the second, "
+        "and read the 2 × 2 matrix off.",
         hints=(
             (
-                "those are the eigenvalues of the field. One step of size h has 1 + h · λ.",
-                lambda h, g: _eigenvalues(0, 0.5, -0.5, -g),
+                "that is the simultaneous update, I + hJ with eigenvalues 1 + hλ. Here ψ answers the new θ.",
+                lambda h, g: game.eigenvalues(1, h / 2, -h / 2, 1 - h * g),
+            ),
+            (
+                "those are the eigenvalues of the field's Jacobian J. The update adds h times the field to where one "
+                "stands, one player after the other.",
+                lambda h, g: game.eigenvalues(0, 0.5, -0.5, -g),
             ),
             (
                 "the 1 is missing: a step adds h times the field to where you stand.",
-                lambda h, g: _eigenvalues(0, h / 2, -h / 2, -h * g),
+                lambda h, g: game.update_eigenvalues(h, g) - 1,
             ),
-            ("σ(0) = ½ is missing beside h.", lambda h, g: _eigenvalues(1, h, -h, 1 - h * g)),
+            ("σ(0) = ½ is missing beside h.", lambda h, g: game.update_eigenvalues(h, g, slope=1.0)),
             (
                 "the penalty has the wrong sign: it pulls ψ back to 0.",
-                lambda h, g: _eigenvalues(1, h / 2, -h / 2, 1 + h * g),
+                lambda h, g: game.update_eigenvalues(h, g, pull=-1.0),
             ),
-            ("γ is missing.", lambda h, g: _eigenvalues(1, h / 2, -h / 2, 1)),
+            ("γ is missing.", lambda h, g: game.update_eigenvalues(h, 0.0)),
             (
-                "both players go up: θ descends where ψ ascends, so the off-diagonal entries have opposite signs.",
-                lambda h, g: _eigenvalues(1, h / 2, h / 2, 1 - h * g),
+                "both players go up: θ descends where ψ ascends, so ψ meets -θ'.",
+                lambda h, g: game.eigenvalues(1, h / 2, h / 2, 1 - h * g + h * h / 4),
+            ),
+            (
+                "h² / 4 has the wrong sign: ψ' = ψ - h θ' / 2 - …, and θ' brings + h ψ / 2 with it.",
+                lambda h, g: game.eigenvalues(1, h / 2, -h / 2, 1 - h * g + h * h / 4),
             ),
             (
                 "those are the moduli |λ|. The eigenvalues themselves were asked for, complex where need be.",
-                lambda h, g: np.abs(update_eigenvalues(h, g)),
+                lambda h, g: np.abs(game.update_eigenvalues(h, g)),
             ),
-            (
-                "γ stands halved: the slope of γ ψ² / 2 is γ ψ.",
-                lambda h, g: _eigenvalues(1, h / 2, -h / 2, 1 - h * g / 2),
-            ),
-            (
-                "that is the alternating update, where ψ answers the new θ. Here both move at once.",
-                lambda h, g: np.linalg.eigvals(np.array([[1, 0], [-h / 2, 1 - h * g]], complex) @ [[1, h / 2], [0, 1]]),
-            ),
+            ("γ stands halved: the slope of γ ψ² / 2 is γ ψ.", lambda h, g: game.update_eigenvalues(h, g, pull=0.5)),
         ),
     ),
 )

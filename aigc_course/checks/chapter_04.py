@@ -6,6 +6,7 @@ import numpy as np
 
 from aigc_course.checks.exercise import Exercise
 from aigc_course.checks.formulas import sigmoid
+from aigc_course.checks.moves import MISTAKES, batches_and_weights, trained
 
 __all__ = ["EXERCISES", "gan_step"]
 
@@ -32,24 +33,48 @@ def _judge_channel(cases, values):
 
 
 def _average_cases(rng):
-    """(average (N,), weights (N,), decay), two of one length."""
-    decays = rng.permutation([rng.uniform(0.9, 0.999), rng.uniform(0.6, 0.9), rng.uniform(0.02, 0.4), 0.99])
+    """(weights (T, N), row t after step t, decay): one step, some, many."""
+    decays = rng.permutation([rng.uniform(0.9, 0.999), rng.uniform(0.6, 0.9), rng.uniform(0.05, 0.4), 0.99])
+    shapes, decays = ((1, 4), (4, 3), (4, 3), (7, 2), (int(rng.integers(8, 30)), 5)), (rng.uniform(0.2, 0.95), *decays)
     return [
-        (rng.standard_normal(n), rng.standard_normal(n), float(d))
-        for n, d in zip((1, 4, 4, int(rng.integers(6, 30))), decays, strict=True)
+        (rng.standard_normal(shape) + rng.choice([-2.0, 2.0]), float(d))
+        for shape, d in zip(shapes, decays, strict=True)
     ]
 
 
+def _average(rows, decay, start=0.0):
+    """The exponential moving average of rows, first one first."""
+    for row in rows:
+        start = decay * start + (1 - decay) * row
+    return start
+
+
+def _corrected(rows, decay):
+    return _average(rows, decay) / (1 - decay ** len(rows))
+
+
+def _corrected_each_time(rows, decay):
+    average = 0.0
+    for t, row in enumerate(rows, start=1):
+        average = (decay * average + (1 - decay) * row) / (1 - decay**t)
+    return average
+
+
 def _gan_cases(rng):
-    """(w, b, a, c, x (B,), z (B,), rate): D(x) = w x + b, G(z) = a z + c; two batches of one size, one single image."""
+    """(w, b, a, c, x (B,), z (B,), rate, gamma): D(x) = w x + b, G(z) = a z + c; two of one size, one single image."""
     return [
-        (*map(float, rng.normal(0, 1, 4)), rng.normal(2, 1, n), rng.normal(0, 1, n), float(rng.uniform(0.02, 0.6)))
+        (
+            *map(float, rng.normal(0, 1, 4)),
+            rng.normal(2, 1, n),
+            rng.normal(0, 1, n),
+            *map(float, rng.uniform([0.02, 0.5], [0.6, 4.0])),
+        )
         for n in (2, 5, 8, 5, 1)
     ]
 
 
 def _d_slopes(w, b, a, c, x, z, real=1.0, fake=1.0):
-    """d d_loss / d (w, b)."""
+    """d d_loss / d (w, b), without the penalty."""
     g = a * z + c
     at_real, at_fake = -real * sigmoid(-(w * x + b)), fake * sigmoid(w * g + b)
     return (at_real * x + at_fake * g).mean(), (at_real + at_fake).mean()
@@ -62,26 +87,40 @@ def _g_slopes(w, b, a, c, z, saturating=False):
     return (slope * w * z).mean(), (slope * w).mean()
 
 
-def gan_step(w, b, a, c, x, z, rate, d=1.0, g=1.0, first=False, d_parts=(1.0, 1.0), saturating=False):
-    """One step of plain gradient descent for both; d and g scale the rates, first: G answers the new D."""
+def gan_step(
+    w, b, a, c, x, z, rate, gamma, d=1.0, g=1.0, first=False, d_parts=(1.0, 1.0), saturating=False, pull=lambda w, b: w
+):
+    """One step of gradient descent for both; d and g scale the rates, first: G answers the new D, pull: R1's slope."""
     dw, db = _d_slopes(w, b, a, c, x, z, *d_parts)
-    new_w, new_b = w - d * rate * dw, b - d * rate * db
+    new_w, new_b = w - d * rate * (dw + gamma * pull(w, b)), b - d * rate * db
     da, dc = _g_slopes(*((new_w, new_b) if first else (w, b)), a, c, z, saturating)
     return new_w, new_b, a - g * rate * da, c - g * rate * dc
 
 
-def _exchanged(w, b, a, c, x, z, rate):
+def _exchanged(w, b, a, c, x, z, rate, gamma):
     """Labels of D exchanged."""
     g = a * z + c
     at_real, at_fake = sigmoid(w * x + b), -sigmoid(-(w * g + b))
-    dw, db = (at_real * x + at_fake * g).mean(), (at_real + at_fake).mean()
-    return w - rate * dw, b - rate * db, *gan_step(w, b, a, c, x, z, rate)[2:]
+    dw, db = (at_real * x + at_fake * g).mean() + gamma * w, (at_real + at_fake).mean()
+    return w - rate * dw, b - rate * db, *gan_step(w, b, a, c, x, z, rate, gamma)[2:]
 
 
-def _g_first(w, b, a, c, x, z, rate):
+def _g_first(w, b, a, c, x, z, rate, gamma):
     """D sees what the new G draws."""
-    new_a, new_c = gan_step(w, b, a, c, x, z, rate)[2:]
-    return *gan_step(w, b, new_a, new_c, x, z, rate)[:2], new_a, new_c
+    new_a, new_c = gan_step(w, b, a, c, x, z, rate, gamma)[2:]
+    return *gan_step(w, b, new_a, new_c, x, z, rate, gamma)[:2], new_a, new_c
+
+
+def _bias_too(w, b, a, c, x, z, rate, gamma):
+    """The penalty on all of D's weights, as weight decay has it."""
+    new = gan_step(w, b, a, c, x, z, rate, gamma)
+    return new[0], new[1] - rate * gamma * b, *new[2:]
+
+
+def _g_too(w, b, a, c, x, z, rate, gamma):
+    """The penalty on G's slope too."""
+    new = gan_step(w, b, a, c, x, z, rate, gamma)
+    return *new[:2], new[2] - rate * gamma * a, new[3]
 
 
 _APART = (2520, 1000, 1024)  # epochs that an order of period 1 to 10, a power of two or a power of ten takes for one
@@ -152,7 +191,10 @@ def _judge_epochs(epochs, other, n, size):
     if any(not np.array_equal(epochs[a], epochs[b]) for a, b in itertools.combinations(again, 2)):
         return "the same images stand together in every epoch: shuffle the images, not whole batches."
     if np.array_equal(other, epochs[1]):
-        return "epoch 1 of one seed is epoch 0 of the next: keep both apart, for example default_rng([seed, epoch])."
+        return (
+            "epoch 1 of one seed is epoch 0 of the next, as with seed + epoch: two runs that should differ see the "
+            "same batches, an epoch apart. A generator takes a pair of whole numbers as its seed, too."
+        )
     if any(np.array_equal(a, b) for a, b in itertools.combinations(epochs, 2)):
         return "every epoch has the same order: let the epoch, step // (n // batch_size), enter the seed."
     if np.array_equal(epochs[0], other):
@@ -236,44 +278,85 @@ EXERCISES = (
             ),
             ("subtracted before the division: 0 became -1 / 127.5.", lambda x: (x[..., None] - 1.0) / 127.5),
         ),
+        look="chapter 04, «Data in, data out»",
+        onward="Find the straight line through (0, -1) and (255, 1). Then make floats, and one axis more.",
     ),
     Exercise(
         key="04.2",
         function="moving_average",
-        title="The averaged generator",
-        points=1,
-        checked="four averages with decays from 0.02 to 0.999",
+        title="An average that starts at zero",
+        points=2,
+        checked="five runs of 1 to 30 steps, with decays from 0.05 to 0.999",
         cases=_average_cases,
-        expected=lambda m, w, d: d * m + (1 - d) * w,
+        expected=_corrected,
         hints=(
             (
-                "decay and 1 - decay are exchanged: 0.99 keeps nearly all of the *old* average.",
-                lambda m, w, d: (1 - d) * m + d * w,
-            ),
-            ("the new weights came back: nothing is averaged.", lambda m, w, d: w),
-            ("that is the plain mean of both: decay is not used.", lambda m, w, d: (m + w) / 2),
-            ("the weights are added in full: the two shares must add up to 1.", lambda m, w, d: d * m + w),
-            ("the old average is not damped: the two shares must add up to 1.", lambda m, w, d: m + (1 - d) * w),
-            (
-                "the difference has the wrong sign: the average moves towards the weights.",
-                lambda m, w, d: m - (1 - d) * (w - m),
+                "that still leans towards the zero that it started from: weights that never change must give "
+                "themselves.",
+                _average,
             ),
             (
-                "the average moved by decay of the difference: it moves by 1 - decay of it, the rest is memory.",
-                lambda m, w, d: m * (1 + d) + (1 - d) * w,
+                "you corrected within the recursion: the next step then averages a value that is corrected already. "
+                "Keep the plain average, and correct once, behind the last step.",
+                _corrected_each_time,
+            ),
+            (
+                "that starts from the first weights, so that they count far more than the second ones.",
+                lambda w, d: _average(w[1:], d, w[0]),
+            ),
+            ("decay and 1 - decay are exchanged.", lambda w, d: _average(w, 1 - d) / (1 - (1 - d) ** len(w))),
+            ("that is the plain mean of all steps: decay is not used.", lambda w, d: w.mean(axis=0)),
+            ("the last weights came back: nothing is averaged.", lambda w, d: w[-1]),
+            (
+                "divided by 1 - decay, which is right after one step only.",
+                lambda w, d: _average(w, d) / (1 - d),
+            ),
+            (
+                "one step too many in the power: after one step the correction must undo 1 - decay.",
+                lambda w, d: _average(w, d) / (1 - d ** (len(w) + 1)),
+            ),
+            ("the oldest weights count most: the last row is the newest.", lambda w, d: _corrected(w[::-1], d)),
+            (
+                "you corrected by multiplying: the average is too small, so divide.",
+                lambda w, d: _average(w, d) * (1 - d ** len(w)),
             ),
         ),
+        look="chapter 04, «The averaged generator»",
+        onward="Let the weights be 1 at every step, start from 0, and write down the average after 1, 2 and 3 steps as "
+        "a function of the decay. What must you divide by to get 1?",
     ),
     Exercise(
         key="04.3",
         function="gan_step",
-        title="One step of the game",
+        title="One step of the game, with R1",
         points=3,
-        checked="the four new parameters for five batches",
+        checked="one step of both players, with their penalty, on five batches of 1 to 8 images",
         cases=_gan_cases,
         expected=gan_step,
         outputs=4,
         hints=(
+            (
+                "the penalty is missing: D's loss has γ/2 times the squared slope of its logit.",
+                lambda *v: gan_step(*v, pull=lambda w, b: 0.0),
+            ),
+            (
+                "the penalty's slope is twice too large: the ½ and the 2 of the square cancel.",
+                lambda *v: gan_step(*v, pull=lambda w, b: 2 * w),
+            ),
+            (
+                "the penalty's slope is half of what it is: the square brings a 2.",
+                lambda *v: gan_step(*v, pull=lambda w, b: w / 2),
+            ),
+            (
+                "you added the penalty itself to the gradient; its slope is asked for.",
+                lambda *v: gan_step(*v, pull=lambda w, b: w * w / 2),
+            ),
+            (
+                "the penalty pushes w away from 0. It is added to D's loss, and D goes down.",
+                lambda *v: gan_step(*v, pull=lambda w, b: -w),
+            ),
+            ("that is weight decay: R1 asks for the logit's slope in x, in which b does not occur.", _bias_too),
+            ("the penalty is D's alone: G's weights do not enter the slope of the logit in x.", _g_too),
             (
                 "the generator answers the *new* discriminator. In the fused step both gradients are taken at the old "
                 "parameters.",
@@ -287,23 +370,36 @@ EXERCISES = (
             ("the generator goes the wrong way: it helps D to tell its images apart.", lambda *v: gan_step(*v, g=-1)),
             ("the discriminator goes up its loss: subtract rate · slope.", lambda *v: gan_step(*v, d=-1)),
             ("the discriminator's labels are exchanged: real is 1, fake is 0.", _exchanged),
-            ("½ in the discriminator's loss: the game's value has none.", lambda *v: gan_step(*v, d=0.5)),
+            (
+                "½ in the discriminator's loss: the game's value has none.",
+                lambda w, b, a, c, x, z, r, y: (
+                    *gan_step(w, b, a, c, x, z, r / 2, 2 * y)[:2],
+                    *gan_step(w, b, a, c, x, z, r, y)[2:],
+                ),
+            ),
             (
                 "you added up over the batch. The losses are means: otherwise the rate depends on the batch size.",
-                lambda w, b, a, c, x, z, r: gan_step(w, b, a, c, x, z, r * len(x)),
+                lambda w, b, a, c, x, z, r, y: gan_step(w, b, a, c, x, z, r * len(x), y / len(x)),
+            ),
+            (
+                "you added up over the batch, the penalty too. All of them are means.",
+                lambda w, b, a, c, x, z, r, y: gan_step(w, b, a, c, x, z, r * len(x), y),
             ),
             ("the discriminator does not see the generated images.", lambda *v: gan_step(*v, d_parts=(1.0, 0.0))),
             (
                 "the discriminator was shown z itself; it sees G(z) = a z + c.",
-                lambda w, b, a, c, x, z, r: (
-                    *gan_step(w, b, 1.0, 0.0, x, z, r)[:2],
-                    *gan_step(w, b, a, c, x, z, r)[2:],
+                lambda w, b, a, c, x, z, r, y: (
+                    *gan_step(w, b, 1.0, 0.0, x, z, r, y)[:2],
+                    *gan_step(w, b, a, c, x, z, r, y)[2:],
                 ),
             ),
             ("the discriminator does not see the real images.", lambda *v: gan_step(*v, d_parts=(0.0, 1.0))),
             ("the generator does not move.", lambda *v: gan_step(*v, g=0)),
             ("the discriminator does not move: defect 7 of the article.", lambda *v: gan_step(*v, d=0)),
         ),
+        look="chapter 04, «The training step»",
+        onward="Write D's loss for one real x and one z, and differentiate it in w and in b by the chain rule; the "
+        "slope of softplus is σ. For the penalty, first ask what d l / d x is when l = w x + b.",
     ),
     Exercise(
         key="04.4",
@@ -317,5 +413,25 @@ EXERCISES = (
         rtol=0.0,
         how="apart",
         restart=lambda cases: [0, 2, 4],
+        look="chapter 04, «Save and resume»",
+        onward="Which epoch does `step` belong to, and which batch is it there? Seed a generator with what the order "
+        "may depend on, permute all n, and cut out that batch.",
+    ),
+    Exercise(
+        key="04.5",
+        function="build_trainer",
+        title="A train_step of your own",
+        points=3,
+        checked="two batches by `fit`, with one, two and three moves of D before G's: all weights, and both losses",
+        cases=batches_and_weights,
+        expected=trained,
+        outputs=3,
+        rtol=1e-3,
+        atol=2e-5,
+        how="as_trainer",
+        hints=MISTAKES,
+        look="chapter 04, «A keras.Model of our own»",
+        onward="Write one move of D with a tape of its own, and let a `for` over range(real.shape[1]) repeat it. "
+        "Behind the loop comes one more tape, for G.",
     ),
 )

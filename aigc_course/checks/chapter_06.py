@@ -3,205 +3,111 @@
 import numpy as np
 
 from aigc_course.checks.exercise import Exercise
-from aigc_course.checks.formulas import distances, softplus
+from aigc_course.checks.formulas import softplus
+from aigc_course.checks.modes import (
+    averaged,
+    bin_cases,
+    bin_scores,
+    blind_cases,
+    blind_share,
+    counts,
+    different_bins,
+    entropy,
+    judge_bins,
+    judge_blind,
+    judge_empty,
+    judge_flat,
+    kl,
+    kmeans,
+    length,
+    mode_cases,
+    near,
+    of_hit_only,
+    of_scores,
+    pair_cases,
+    paired,
+    penalty_cases,
+    reverse_kl,
+    slopes,
+    square_cases,
+    trained,
+    two_sided,
+)
 
-__all__ = ["EXERCISES", "counts", "entropy_gap", "quality", "relativistic", "reverse_kl"]
-
-
-def _mode_cases(rng):
-    """(samples (N, 2), centres (k, 2), sigma): modes with unequal shares, one empty, some samples far from all.
-
-    Centres stand near a grid, not on it, and strays may lie where the grid has a place and the modes have none.
-    """
-    cases = []
-    for (k, n), sigma in zip(
-        rng.permutation([(4, 80), (4, 80), (6, 150), (3, 60)]), (0.1, 0.05, 0.2, 0.0), strict=True
-    ):
-        sigma = sigma or float(rng.uniform(0.04, 0.15))
-        grid = rng.permutation([(i % 3, i // 3) for i in range(9)]) * 2.0
-        centres = grid[:k] + rng.normal(0, 0.1, (k, 2))
-        full = np.delete(np.arange(k), rng.integers(k))
-        samples = centres[rng.choice(full, n, p=rng.dirichlet(np.ones(k - 1)))] + rng.normal(0, 1.5 * sigma, (n, 2))
-        samples[: n // 5] += rng.uniform(0.4, 0.8, (n // 5, 2))
-        samples[n // 5 : n // 4] = grid[k : k + 2][rng.integers(2, size=n // 4 - n // 5)]
-        cases.append((rng.permutation(samples), centres, sigma))
-    return cases
-
-
-def counts(samples, centres, reach):
-    """How many samples within reach are nearest to each centre: (k,)."""
-    d = distances(samples, centres)
-    return np.bincount(d.argmin(axis=1)[d.min(axis=1) <= reach], minlength=len(centres))
-
-
-def quality(samples, centres, sigma, reach=3.0):
-    return (distances(samples, centres).min(axis=1) <= reach * sigma).mean()
-
-
-def entropy_gap(shares, k):
-    """Σ s log(k s), with 0 log 0 = 0."""
-    return np.where(shares > 0, shares * np.log(np.where(shares > 0, shares, 1) * k), 0).sum()
-
-
-def reverse_kl(samples, centres, sigma):
-    found = counts(samples, centres, 3 * sigma)
-    return entropy_gap(found / found.sum(), len(centres))
-
-
-def _hit_only(samples, centres, sigma):
-    found = counts(samples, centres, 3 * sigma)
-    return entropy_gap(found / found.sum(), (found > 0).sum())
-
-
-def _judge_empty(cases, values):
-    """NaN or infinity: one mode is always empty."""
-    if all(np.isnan(v[0]).all() for v in values):
-        return "NaN: one mode is empty, and 0 log 0 is 0. Leave the empty modes out of the sum."
-    if all(np.isinf(v[0]).all() for v in values):
-        return (
-            "infinity: that is the forward KL(uniform ‖ shares), infinite as soon as one mode is empty. "
-            "The reverse one was asked for."
-        )
-    return None
-
-
-def _penalty_cases(rng):
-    """(A (2, 2) symmetric, b (2,), real (B, 2), fake (B, 2), share (B, 1)): critic x A x / 2 + b x."""
-    cases = []
-    for n in (1, 6, 10, int(rng.integers(3, 9)), 10):
-        a = rng.normal(0, 1, (2, 2)) * (0.15 if n == 6 else 1.0)  # one critic that is too flat
-        floats = (
-            a + a.T,
-            rng.normal(0, 1 if n != 6 else 0.3, 2),
-            rng.normal(2, 1, (n, 2)),
-            rng.normal(-1, 1, (n, 2)),
-            rng.random((n, 1)),
-        )
-        cases.append(tuple(part.astype("float32") for part in floats))
-    return cases
-
-
-def _slopes(a, b, x):
-    """Gradient of x A x / 2 + b x at points x (B, 2)."""
-    return x.astype(float) @ a + b
-
-
-def _length(slope):
-    return np.sqrt((slope**2).sum(axis=1))
-
-
-def _penalty(slope):
-    return ((_length(slope) - 1) ** 2).mean()
-
-
-def _gradient_penalty(a, b, real, fake, share):
-    return _penalty(_slopes(a, b, share * real + (1 - share) * fake))
-
-
-def _pair_cases(rng):
-    """(real_logits (B, 1), fake_logits (B, 1))."""
-    return [(rng.normal(0.6, 1.5, (n, 1)), rng.normal(-0.3, 1.5, (n, 1))) for n in (2, 5, 9, 5, 1)]
-
-
-def relativistic(real, fake):
-    return softplus(fake - real).mean(), softplus(real - fake).mean()
-
-
-def _blind_cases(rng):
-    """(centres (k, 2), sigma, n), n a multiple of k."""
-    cases = []
-    for k, each in zip(rng.permutation([8, 5, 9, 3, 1]), (25, 40, *rng.integers(2, 30, 2), 1), strict=True):
-        centres = rng.permutation([(i % 4, i // 4) for i in range(12)])[:k] * 1.5 + rng.normal(0, 0.1, (k, 2))
-        cases.append((centres, float(rng.uniform(0.02, 0.08)), int(k * each)))
-    return cases
-
-
-def _judge_blind(cases, values):
-    """Perfect by the three numbers, and yet one point a mode."""
-    for (centres, sigma, n), (got,) in zip(cases, values, strict=True):
-        if got.shape != (n, 2):
-            return f"n = {n} points (n, 2) were asked for; shape {got.shape} came."
-        if not np.isfinite(got).all():
-            return "some points are NaN or infinite."
-        found = counts(got, centres, 3 * sigma)
-        if found.sum() < n:
-            return (
-                f"{n - found.sum()} of {n} points lie farther than 3 sigma from every centre: the share of high "
-                "quality would give you away."
-            )
-        if (found == 0).any():
-            return f"{(found == 0).sum()} modes are empty: the number of modes would give you away."
-        if found.max() > found.min():
-            return "the modes get unequal shares: the reverse KL would give you away."
-        distinct = len(np.unique(np.round(got, 9), axis=0))
-        if distinct > len(centres):
-            return (
-                f"{distinct} different points for {len(centres)} modes: one point a mode was asked for. Make a "
-                "generator that has learnt next to nothing and still scores full marks."
-            )
-    return None
-
+__all__ = ["EXERCISES"]
 
 EXERCISES = (
     Exercise(
         key="06.1",
-        function="high_quality_share",
-        title="High quality",
+        function="blind_share",
+        title="What a blind guess scores",
         points=1,
-        checked="four sets of samples with stray ones among them",
-        cases=_mode_cases,
-        expected=quality,
+        checked="four squares with modes of several widths",
+        cases=square_cases,
+        expected=blind_share,
+        look="chapter 06, «Real and blind»",
+        onward="What share of the square's area lies within 3 sigma of one centre? The discs do not meet.",
         hints=(
-            ("the reach is one sigma; the protocol takes three.", lambda x, c, s: quality(x, c, s, 1.0)),
+            ("the reach is one sigma; the protocol takes three.", lambda k, s, side: blind_share(k, s, side, 1.0)),
+            ("that is one mode's share; there are k.", lambda k, s, side: blind_share(1, s, side)),
             (
-                "a sample is good if it is near *any* centre. You asked for all, or for the farthest.",
-                lambda x, c, s: (distances(x, c).max(axis=1) <= 3 * s).mean(),
+                "you took a square of side 6 sigma about each centre; within 3 sigma is a disc.",
+                lambda k, s, side: k * (6 * s) ** 2 / side**2,
             ),
             (
-                "squared distances were compared with 3 sigma: square both, or none.",
-                lambda x, c, s: (distances(x, c).min(axis=1) ** 2 <= 3 * s).mean(),
+                "the radius was not squared, or sigma not: an area has two factors of length.",
+                lambda k, s, side: k * np.pi * 9 * s / side**2,
             ),
             (
-                "you looked at each axis by itself: a square of side 6 sigma is larger than the circle.",
-                lambda x, c, s: (np.abs(x[:, None] - c).max(-1).min(1) <= 3 * s).mean(),
+                "3 sigma is the radius of a disc; you took 6 sigma.",
+                lambda k, s, side: blind_share(k, s, side, 6.0),
             ),
-            ("that is the share of stray samples.", lambda x, c, s: 1 - quality(x, c, s)),
-            ("that is a number of samples; the share was asked for.", lambda x, c, s: quality(x, c, s) * len(x)),
+            ("an area came; divide it by the square's.", lambda k, s, side: blind_share(k, s, 1.0)),
             (
-                "you averaged over all pairs of sample and centre: each sample counts once.",
-                lambda x, c, s: (distances(x, c) <= 3 * s).mean(),
+                "that is the share of a *Gaussian* within 3 sigma; the guess is uniform on the square.",
+                lambda k, s, side: 1 - np.exp(-4.5),
             ),
-            ("the reach is 3, in units of the plane; it is 3 sigma.", lambda x, c, s: quality(x, c, 1.0)),
+            ("divided by the side, not by the area.", lambda k, s, side: blind_share(k, s, 1.0) / side),
         ),
     ),
     Exercise(
         key="06.2",
         function="reverse_kl",
-        title="Balance of the modes",
+        title="Balance against unequal weights",
         points=2,
         checked="four sets of samples, each with an empty mode and stray samples",
-        cases=_mode_cases,
+        cases=mode_cases,
         expected=reverse_kl,
-        special=_judge_empty,
+        special=judge_empty,
+        look="chapter 06, «Four numbers»",
+        onward="Count the good samples of each mode, make shares of them, and compare each share with its own weight.",
         hints=(
             (
-                "stray samples were counted for the mode nearest to them. Only those within 3 sigma count.",
-                lambda x, c, s: entropy_gap(counts(x, c, np.inf) / len(x), len(c)),
+                "compared with equal shares: these modes have weights of their own.",
+                lambda x, c, s, w: reverse_kl(x, c, s, np.full(len(c), 1 / len(c))),
             ),
-            ("compared with equal shares of the modes that were *hit*: total collapse would score 0.", _hit_only),
+            (
+                "stray samples were counted for the mode nearest to them. Only those within 3 sigma count.",
+                lambda x, c, s, w: kl(counts(x, c, np.inf) / len(x), w),
+            ),
+            (
+                "the weights were scaled to add up to 1 over the modes that were *hit*: total collapse would score 0.",
+                of_hit_only,
+            ),
             (
                 "the shares do not add up to 1: divide by the number of good samples, not of all.",
-                lambda x, c, s: entropy_gap(counts(x, c, 3 * s) / len(x), len(c)),
+                lambda x, c, s, w: kl(counts(x, c, 3 * s) / len(x), w),
             ),
-            ("in bits: log2. This course measures in nats.", lambda x, c, s: reverse_kl(x, c, s) / np.log(2)),
-            (
-                "that is the entropy of the shares. Subtract it from log k.",
-                lambda x, c, s: np.log(len(c)) - reverse_kl(x, c, s),
-            ),
-            ("the sign: a KL divergence is never negative.", lambda x, c, s: -reverse_kl(x, c, s)),
+            ("in bits: log2. This course measures in nats.", lambda x, c, s, w: reverse_kl(x, c, s, w) / np.log(2)),
+            ("that is the entropy of the shares: the weights are missing.", entropy),
+            ("the sign: a KL divergence is never negative.", lambda x, c, s, w: -reverse_kl(x, c, s, w)),
             (
                 "averaged over the modes: a KL is a sum, weighted by the shares.",
-                lambda x, c, s: reverse_kl(x, c, s) / len(c),
+                lambda x, c, s, w: reverse_kl(x, c, s, w) / len(c),
+            ),
+            (
+                "w is a share already; you multiplied by it where the formula divides.",
+                lambda x, c, s, w: kl(counts(x, c, 3 * s) / counts(x, c, 3 * s).sum(), 1 / w),
             ),
         ),
     ),
@@ -210,97 +116,97 @@ EXERCISES = (
         function="gradient_penalty",
         title="A leash for the critic",
         points=3,
-        checked="the penalty of five critics whose slope is known in closed form",
-        cases=_penalty_cases,
-        expected=_gradient_penalty,
+        checked="the penalty of six critics and its gradient with respect to their weights, a flat one among them",
+        cases=penalty_cases,
+        expected=near(two_sided),
+        special=judge_flat,
         how="with_critic",
+        outputs=2,
         rtol=2e-3,
-        atol=1e-4,
+        atol=2e-4,
+        look="chapter 06, «Tip 3 Wasserstein»",
+        onward="What does the chapter watch with its tape, and at which points? What must stand under the root so that "
+        "a flat critic can still learn?",
         hints=(
+            ("the length asked for is `target`; you took 1.", near(lambda s, target: two_sided(s, 1.0))),
             (
-                "the slope was taken at the real samples. The penalty is asked for between real and fake.",
-                lambda a, b, r, f, e: _penalty(_slopes(a, b, r)),
+                "the slope was taken at the real samples; it is asked for beside them, where the noise leads.",
+                trained(lambda a, b, r, n, target: two_sided(slopes(a, b, r), target)),
             ),
             (
-                "the slope was taken at the generated samples. The penalty is asked for between real and fake.",
-                lambda a, b, r, f, e: _penalty(_slopes(a, b, f)),
+                "the slope was taken at the noise; it is asked for at real + noise.",
+                trained(lambda a, b, r, n, target: two_sided(slopes(a, b, n), target)),
             ),
             (
-                "the slope was taken half-way; `share` says where.",
-                lambda a, b, r, f, e: _penalty(_slopes(a, b, (r + f) / 2)),
+                "the slope was taken half-way between, as in WGAN-GP; here it is asked for at real + noise.",
+                trained(lambda a, b, r, n, target: two_sided(slopes(a, b, (r + n) / 2), target)),
             ),
             (
-                "the mean came first: each sample's length is compared with 1, then comes the mean.",
-                lambda a, b, r, f, e: (_length(_slopes(a, b, e * r + (1 - e) * f)).mean() - 1) ** 2,
+                "the mean came first: each sample's length is compared with `target`, then comes the mean.",
+                near(lambda s, target: (length(s).mean() - target) ** 2),
             ),
             (
-                "share is the share of the *real* sample: share · real + (1 - share) · fake.",
-                lambda a, b, r, f, e: _gradient_penalty(a, b, f, r, e),
+                "the root is missing: the *length* of the slope is compared with `target`, not its square.",
+                near(lambda s, target: (((s**2).sum(1) - target) ** 2).mean()),
             ),
             (
-                "the root is missing: the *length* of the slope is compared with 1, not its square.",
-                lambda a, b, r, f, e: (((_slopes(a, b, e * r + (1 - e) * f) ** 2).sum(1) - 1) ** 2).mean(),
-            ),
-            (
-                "that is R1's form, |slope|². The 1 is missing: a Wasserstein critic should have slope 1, not 0.",
-                lambda a, b, r, f, e: (_slopes(a, b, e * r + (1 - e) * f) ** 2).sum(1).mean(),
+                "that is R1's form, |slope|². The target is missing: a slope is asked for, not flatness.",
+                near(lambda s, target: (s**2).sum(1).mean()),
             ),
             (
                 "one length was taken over the whole batch. Each sample has its own (axis 1).",
-                lambda a, b, r, f, e: (np.sqrt((_slopes(a, b, e * r + (1 - e) * f) ** 2).sum()) - 1) ** 2,
+                near(lambda s, target: (np.sqrt((s**2).sum()) - target) ** 2),
             ),
             (
-                "each coordinate was compared with 1. First the length over the coordinates, then - 1.",
-                lambda a, b, r, f, e: ((np.abs(_slopes(a, b, e * r + (1 - e) * f)) - 1) ** 2).mean(),
+                "each coordinate was compared with the target. First the length over the coordinates.",
+                near(lambda s, target: ((np.abs(s) - target) ** 2).mean()),
             ),
             (
                 "you added up over the batch; the penalty is a mean.",
-                lambda a, b, r, f, e: _gradient_penalty(a, b, r, f, e) * len(r),
+                near(lambda s, target: two_sided(s, target) * len(s)),
             ),
             (
-                "slopes below 1 go free: that is the one-sided penalty. (|slope| - 1)² was asked for, on both sides.",
-                lambda a, b, r, f, e: (np.maximum(_length(_slopes(a, b, e * r + (1 - e) * f)) - 1, 0) ** 2).mean(),
+                "slopes below the target go free: that is the one-sided penalty (WGAN-LP).",
+                near(lambda s, target: (np.maximum(length(s) - target, 0) ** 2).mean()),
             ),
             (
                 "the weight 10 is in it: the penalty itself was asked for, the loss multiplies it.",
-                lambda a, b, r, f, e: 10 * _gradient_penalty(a, b, r, f, e),
-            ),
-            (
-                "1 was subtracted from each coordinate of the slope. First the length over the coordinates, then - 1.",
-                lambda a, b, r, f, e: ((_slopes(a, b, e * r + (1 - e) * f) - 1) ** 2).mean(),
+                near(lambda s, target: 10 * two_sided(s, target)),
             ),
             (
                 "that is the slope of the *mean* score, each sample's divided by the batch size. Sum the scores.",
-                lambda a, b, r, f, e: _penalty(_slopes(a, b, e * r + (1 - e) * f) / len(r)),
+                near(lambda s, target: two_sided(s / len(s), target)),
             ),
             (
-                "the outer square is missing: slopes below 1 would be rewarded.",
-                lambda a, b, r, f, e: (np.sqrt((_slopes(a, b, e * r + (1 - e) * f) ** 2).sum(1)) - 1).mean(),
+                "the outer square is missing: slopes below the target would be rewarded.",
+                near(lambda s, target: (length(s) - target).mean()),
             ),
         ),
     ),
     Exercise(
         key="06.4",
         function="relativistic_losses",
-        title="Relativistic pairs",
+        title="Relativistic, on average",
         points=2,
         checked="both losses for five batches",
-        cases=_pair_cases,
-        expected=relativistic,
+        cases=pair_cases,
+        expected=averaged,
         outputs=2,
+        look="chapter 06, «What the field found since»",
+        onward="Write both gaps first, (B, 1) each: real logits less a mean, fake logits less the other mean.",
         hints=(
-            ("the two losses are exchanged: D wants D(x) - D(G(z)) large.", lambda r, f: relativistic(f, r)),
+            ("the two losses are exchanged: D wants real above fake.", lambda r, f: averaged(f, r)),
             (
-                "you took the difference of the means. Each real meets the fake beside it: loss first, then the mean.",
-                lambda r, f: (softplus(f.mean() - r.mean()), softplus(r.mean() - f.mean())),
+                "each real met the fake beside it: the chapter's pairs. Here it meets the *mean* of the fakes.",
+                paired,
             ),
             (
-                "each sample was compared with the *mean* of the others: that is the averaged variant (RaGAN).",
+                "the second half of each loss is missing: the fakes, compared with the mean of the real logits.",
                 lambda r, f: (softplus(f.mean() - r).mean(), softplus(r.mean() - f).mean()),
             ),
             (
-                "every real was compared with every fake (B × B pairs). Pairs are those of the same place.",
-                lambda r, f: (softplus(f.T - r).mean(), softplus(r.T - f).mean()),
+                "you took the difference of the means. Loss of each sample first, then the mean.",
+                lambda r, f: (2 * softplus(f.mean() - r.mean()), 2 * softplus(r.mean() - f.mean())),
             ),
             (
                 "those are the losses of the plain GAN: the logits are not compared with each other.",
@@ -308,19 +214,16 @@ EXERCISES = (
             ),
             (
                 "you added up over the batch; the losses are means.",
-                lambda r, f: tuple(v * len(r) for v in relativistic(r, f)),
+                lambda r, f: tuple(v * len(r) for v in averaged(r, f)),
             ),
+            ("half of it: both halves are added, not averaged.", lambda r, f: tuple(v / 2 for v in averaged(r, f))),
+            ("the sign: log σ is negative, a loss is its negative.", lambda r, f: tuple(-v for v in averaged(r, f))),
             (
-                "the sign: log σ is negative, a loss is its negative.",
-                lambda r, f: tuple(-v for v in relativistic(r, f)),
-            ),
-            (
-                "those are differences of logits; -log σ of them is missing.",
-                lambda r, f: ((f - r).mean(), (r - f).mean()),
-            ),
-            (
-                "σ of the difference without the logarithm.",
-                lambda r, f: ((1 / (1 + np.exp(r - f))).mean(), (1 / (1 + np.exp(f - r))).mean()),
+                "each sample was compared with the mean of its *own* side.",
+                lambda r, f: (
+                    softplus(r.mean() - r).mean() + softplus(f - f.mean()).mean(),
+                    softplus(r - r.mean()).mean() + softplus(f.mean() - f).mean(),
+                ),
             ),
         ),
     ),
@@ -329,8 +232,71 @@ EXERCISES = (
         function="blind_spot",
         title="Design: fool the metrics",
         points=3,
-        checked="five sets of centres: all modes, all points of high quality, reverse KL 0, and one point a mode",
-        cases=_blind_cases,
-        judge=_judge_blind,
+        checked="five sets of centres: all modes, high quality, reverse KL 0, width 1, and two points a mode",
+        cases=blind_cases,
+        judge=judge_blind,
+        look="chapter 06, «Four numbers»",
+        onward="Put the two points of a mode at distance d on either side of its centre; write the width as a function "
+        "of d and of how many samples the mode gets, and solve for d.",
+    ),
+    Exercise(
+        key="06.6",
+        function="different_bins",
+        title="A count that needs no centres",
+        points=3,
+        checked="four pairs of clouds, one with a bin that stays empty",
+        cases=bin_cases,
+        expected=different_bins,
+        special=judge_bins,
+        outputs=2,
+        look="chapter 05, «Is this difference a difference», and chapter 01 for k-means",
+        onward="Three parts: move the centres, count both samples' shares of the bins, compare two shares by the "
+        "standard error of their difference when both come from one pool.",
+        hints=(
+            (
+                "each share had a variance of its own; where nothing differs both come from one pool, one share P.",
+                lambda r, f, c, n, z: of_scores(bin_scores(r, f, kmeans(r, c, n), pooled=False), z),
+            ),
+            (
+                "the bins were made from the generated samples, or from both; the paper makes them from the real ones.",
+                lambda r, f, c, n, z: of_scores(bin_scores(r, f, kmeans(np.concatenate([r, f]), c, n)), z),
+            ),
+            (
+                "the bins were made from the generated samples. The paper makes them from the real ones.",
+                lambda r, f, c, n, z: of_scores(bin_scores(r, f, kmeans(f, c, n)), z),
+            ),
+            (
+                "the centres did not move: `rounds` rounds of k-means come first.",
+                lambda r, f, c, n, z: of_scores(bin_scores(r, f, np.asarray(c)), z),
+            ),
+            (
+                "one round of k-means too many.",
+                lambda r, f, c, n, z: of_scores(bin_scores(r, f, kmeans(r, c, n + 1)), z),
+            ),
+            (
+                "the sign: a score is above 0 where the *generated* share is the larger one.",
+                lambda r, f, c, n, z: of_scores(-bin_scores(r, f, kmeans(r, c, n)), z),
+            ),
+            (
+                "a number of bins came; the share of the k bins was asked for.",
+                lambda r, f, c, n, z: (
+                    (np.abs(bin_scores(r, f, kmeans(r, c, n))) > z).sum(),
+                    different_bins(r, f, c, n, z)[1],
+                ),
+            ),
+            (
+                "only bins with too many samples were counted; a missing mode has too few.",
+                lambda r, f, c, n, z: (
+                    (bin_scores(r, f, kmeans(r, c, n)) > z).mean(),
+                    different_bins(r, f, c, n, z)[1],
+                ),
+            ),
+            (
+                "the standard error counts one sample's size only: the difference of two shares has 1/N + 1/M.",
+                lambda r, f, c, n, z: of_scores(
+                    bin_scores(r, f, kmeans(r, c, n)) * np.sqrt((1 / len(r) + 1 / len(f)) * len(r)), z
+                ),
+            ),
+        ),
     ),
 )

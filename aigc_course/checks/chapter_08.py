@@ -110,6 +110,8 @@ EXERCISES = (
             ),
             ("one number for each character came; their mean was asked for.", lambda p: -np.log2(p)),
         ),
+        look="chapter 08, «Bits per character»",
+        onward="How many bits does one character of probability ½ cost, one of ¼? Then take the mean of these costs.",
     ),
     Exercise(
         key="08.2",
@@ -148,12 +150,32 @@ EXERCISES = (
                 "the mask came after the softmax: the weights left do not add up to 1. Mask the scores.",
                 lambda q, k, v: attention(q, k, v, late=True),
             ),
+            (
+                "the future's scores became 0, and e⁰ is 1: np.tril before the softmax leaves them a weight. What has "
+                "none behind the softmax?",
+                lambda q, k, v: _softmax(np.tril(q @ k.T / np.sqrt(q.shape[1]))) @ v,
+            ),
+            (
+                "the future's scores became 0, and e⁰ is 1; and the scores are not divided by √D.",
+                lambda q, k, v: _softmax(np.tril(q @ k.T)) @ v,
+            ),
+            (
+                "you divided by √T, the number of places. The sum q · k has D products: √D.",
+                lambda q, k, v: attention(q, k, v, scale=lambda d: np.sqrt(len(q))),
+            ),
+            (
+                "multiplied by √D: divide, so that the scores of long vectors do not grow.",
+                lambda q, k, v: attention(q, k, v, scale=lambda d: 1 / np.sqrt(d)),
+            ),
             ("questions and keys are exchanged.", lambda q, k, v: attention(q, k, v, flip=True)),
             (
                 "the weighted mean of the keys came; that of the values was asked for.",
                 lambda q, k, v: attention(q, k, k),
             ),
         ),
+        look="chapter 08, «One head of attention»",
+        onward="Take T = 2 and write the 2 × 2 scores. Which one belongs to the future, and which number must stand "
+        "there before the softmax, so that its weight is 0?",
     ),
     Exercise(
         key="08.3",
@@ -194,6 +216,9 @@ EXERCISES = (
             ),
             ("nothing was left out.", lambda x, p: x),
         ),
+        look="chapter 08, «Generate»",
+        onward="Sort from the likeliest down and add up. The first sum that reaches p says how many stay; put them "
+        "back in their own places.",
     ),
     Exercise(
         key="08.4",
@@ -229,6 +254,21 @@ EXERCISES = (
                 lambda a, b, s: np.floor(np.sqrt(s)),
             ),
             ("A and B were counted twice.", lambda a, b, s: np.floor(s * a * b / (2 * (a + b)))),
+            (
+                "2 · inputs instead of inputs + outputs: only a square matrix has as many of both.",
+                lambda a, b, s: np.floor(s * b / 2),
+            ),
+            (
+                "2 · outputs instead of inputs + outputs: only a square matrix has as many of both.",
+                lambda a, b, s: np.floor(s * a / 2),
+            ),
+            (
+                "that is the rank that leaves `share` of the numbers out: at most `share` of them is trained.",
+                lambda a, b, s: np.floor((1 - s) * a * b / (a + b)),
+            ),
         ),
+        look="chapter 08, «Phase two»",
+        onward="Write down the shapes of A and B for a rank r, and how many numbers both hold together. Set that equal "
+        "to `share` of the large matrix, solve for r, and ask which way to round.",
     ),
 )

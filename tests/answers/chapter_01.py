@@ -8,50 +8,79 @@ from answers import right, wrong
 
 @right("01.1")
 def error_rate(labels, predictions):
-    mistakes = 0
-    for label, prediction in zip(labels, predictions, strict=True):
-        mistakes += int(label != prediction)
-    return mistakes / len(labels)
+    rates = []
+    for digit in range(10):
+        read = [prediction for label, prediction in zip(labels, predictions, strict=True) if label == digit]
+        if read:
+            rates.append(sum(prediction != digit for prediction in read) / len(read))
+    return sum(rates) / len(rates)
 
 
 @right("01.1")
 def error_rate(labels, predictions):
-    return tf.reduce_mean(tf.cast(tf.not_equal(labels, predictions), tf.float32))
+    wrong = tf.cast(tf.not_equal(labels, predictions), tf.float32)
+    number = tf.math.unsorted_segment_sum(tf.ones_like(wrong), labels, 10)
+    mistakes = tf.math.unsorted_segment_sum(wrong, labels, 10)
+    return tf.reduce_mean(tf.boolean_mask(mistakes, number > 0) / tf.boolean_mask(number, number > 0))
 
 
 @right("01.1")
 def error_rate(labels, predictions):
-    return 1.0 - np.count_nonzero(np.asarray(labels) == np.asarray(predictions)) / np.size(labels)
+    number = np.bincount(labels, minlength=10)
+    weights = 1.0 / (np.count_nonzero(number) * number[labels])  # each digit has the same weight in all
+    return weights @ (labels != predictions)
 
 
-@wrong("01.1", "the accuracy")
+@wrong("01.1", "a frequent digit counts more")
 def error_rate(labels, predictions):
-    return np.mean(labels == predictions)
+    return np.mean(labels != predictions)
 
 
-@wrong("01.1", "number of mistakes")
+@wrong("01.1", "share of right answers")
 def error_rate(labels, predictions):
-    return int(sum(a != b for a, b in zip(labels, predictions, strict=True)))
+    return np.mean([np.mean(predictions[labels == digit] == digit) for digit in np.unique(labels)])
+
+
+@wrong("01.1", "you divided by ten")
+def error_rate(labels, predictions):
+    rates = [np.mean(predictions[labels == d] != d) if np.any(labels == d) else 0.0 for d in range(10)]
+    return np.mean(rates)
+
+
+@wrong("01.1", "gives 0 / 0")
+def error_rate(labels, predictions):
+    mistakes = np.bincount(labels[labels != predictions], minlength=10)
+    return np.mean(mistakes / np.bincount(labels, minlength=10))
+
+
+@wrong("01.1", "by what was read")
+def error_rate(labels, predictions):
+    return np.mean([np.mean(labels[predictions == digit] != digit) for digit in np.unique(predictions)])
+
+
+@wrong("01.1", "the sum of the digits")
+def error_rate(labels, predictions):
+    return sum(np.mean(predictions[labels == digit] != digit) for digit in np.unique(labels))
 
 
 @wrong("01.1", "in percent")
 def error_rate(labels, predictions):
-    return 100 * np.mean(labels != predictions)
+    return 100 * np.mean([np.mean(predictions[labels == digit] != digit) for digit in np.unique(labels)])
 
 
-@wrong("01.1", "Digits are names: taking 9 for 1")
+@wrong("01.1", "the worst digit")
 def error_rate(labels, predictions):
-    return np.mean(abs(labels - predictions))
+    return max(np.mean(predictions[labels == digit] != digit) for digit in np.unique(labels))
 
 
-@wrong("01.1", "mistakes even cancel")
+@wrong("01.1", "one rate for each digit")
 def error_rate(labels, predictions):
-    return np.mean(labels - predictions)
+    return [np.mean(predictions[labels == digit] != digit) for digit in np.unique(labels)]
 
 
-@wrong("01.1", "one entry for each image")
+@wrong("01.1", "mean number of mistakes")
 def error_rate(labels, predictions):
-    return (labels != predictions).astype(float)
+    return np.mean([np.sum(predictions[labels == digit] != digit) for digit in np.unique(labels)])
 
 
 @wrong("01.1", "every case gave the same answer")
@@ -187,24 +216,59 @@ def log_density(x, mean, variance):
 
 @right("01.4")
 def features(images):
-    rows = images.mean(axis=2)
-    columns = images.mean(axis=1)
-    return np.concatenate([rows, columns], axis=1) / 255.0
+    ink = images > 100
+
+    def before(axis, flip):
+        seen = np.logical_or.accumulate(np.flip(ink, axis) if flip else ink, axis=axis)
+        return np.flip(seen, axis) if flip else seen
+
+    above, below, left, right = before(1, False), before(1, True), before(2, False), before(2, True)
+    parts = [images.reshape(-1, 7, 4, 7, 4).mean(axis=(2, 4)).reshape(len(images), 49) / 255]
+    for sides in ((above, left, right, below), (above, ~left, right, below), (above, left, ~right, below)):
+        mask = ~ink & sides[0] & sides[1] & sides[2] & sides[3]
+        parts.append(np.stack([mask[:, :14].mean(axis=(1, 2)), mask[:, 14:].mean(axis=(1, 2))], axis=1))
+    mask = ~ink & ~above & left & right & below
+    parts.append(np.stack([mask[:, :14].mean(axis=(1, 2)), mask[:, 14:].mean(axis=(1, 2))], axis=1))
+    return np.concatenate(parts, axis=1)
 
 
 @right("01.4")
 def features(images):
-    small = tf.nn.avg_pool2d(tf.cast(images, tf.float32)[..., None] / 255.0, 4, 4, "SAME")
-    return tf.reshape(small, (len(images), -1))
+    x = tf.cast(images, tf.float32)[..., None] / 255.0
+    kernels = np.zeros((3, 3, 1, 4), "float32")  # edges that look up, left, and along both diagonals
+    kernels[..., 0, 0] = [[1, 2, 1], [0, 0, 0], [-1, -2, -1]]
+    kernels[..., 0, 1] = kernels[..., 0, 0].T
+    kernels[..., 0, 2] = [[2, 1, 0], [1, 0, -1], [0, -1, -2]]
+    kernels[..., 0, 3] = np.fliplr(kernels[..., 0, 2])
+    edges = tf.abs(tf.nn.conv2d(x, kernels, 1, "SAME"))
+    return tf.reshape(tf.nn.avg_pool2d(edges, 7, 7, "VALID"), (len(images), 64))
 
 
 @right("01.4")
 def features(images):
     result = []
     for image in images:
-        ink = image > 100
-        result.append([ink[i : i + 4, j : j + 4].sum() for i in range(0, 28, 4) for j in range(0, 28, 4)])
+        down, right = np.gradient(image / 255.0)
+        strength, angle = np.hypot(down, right), np.arctan2(down, right) % np.pi
+        kind = (np.round(angle / (np.pi / 4)) % 4).astype(int)  # one of four directions
+        row = []
+        for i in range(2, 26, 6):
+            for j in range(2, 26, 6):
+                part = strength[i : i + 6, j : j + 6], kind[i : i + 6, j : j + 6]
+                row += [part[0][part[1] == number].sum() for number in range(4)]
+        result.append(row)
     return result
+
+
+@wrong("01.4", "sums over whole rows")
+def features(images):
+    return images.reshape(len(images), 784)[:, ::13] / 255
+
+
+@wrong("01.4", "Amounts of ink in small squares end here")
+def features(images):
+    small = tf.nn.avg_pool2d(tf.cast(images, tf.float32)[..., None] / 255.0, 4, 4, "SAME")
+    return tf.reshape(small, (len(images), -1))
 
 
 @wrong("01.4", "pixels, not features")

@@ -9,133 +9,260 @@ from answers import right, wrong
 
 
 @right("03.1")
-def conv_parameters(kernel, channels_in, filters):
-    return (kernel**2 * channels_in + 1) * filters
+def count_parameters(side, convolutions):
+    inputs = x = layers.Input((side, side, 1))
+    for kernel, stride, filters, normalised in convolutions.tolist():
+        x = layers.Conv2D(filters, kernel, strides=stride, padding="same", use_bias=not normalised)(x)
+        x = layers.BatchNormalization()(x) if normalised else x
+    model = keras.Model(inputs, layers.Dense(1)(layers.Flatten()(x)))
+    return sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
 
 
 @right("03.1")
-def conv_parameters(kernel, channels_in, filters):
-    layer = layers.Conv2D(filters, kernel)
-    layer.build((None, 28, 28, channels_in))
-    return layer.count_params()
+def count_parameters(side, convolutions):
+    kernel, stride, filters, normalised = convolutions.T
+    channels = np.concatenate([[1], filters[:-1]])
+    for s in stride:
+        side = np.ceil(side / s)
+    inner = (kernel**2 * channels * filters + filters + normalised * filters).sum()  # a shift takes a bias' place
+    return inner + side**2 * filters[-1] + 1
 
 
 @right("03.1")
-def conv_parameters(kernel, channels_in, filters):
-    return sum(1 + sum(1 for _ in range(kernel * kernel)) * channels_in for _ in range(filters))
+def count_parameters(side, convolutions):
+    def rest(side, channels, rows):
+        if not rows:
+            return side * side * channels + 1
+        (kernel, stride, filters, normalised), *others = rows
+        own = filters * (kernel * kernel * channels + (2 if normalised else 1))
+        return own + rest((side + stride - 1) // stride, filters, others)
+
+    return rest(side, 1, convolutions.tolist())
 
 
-@wrong("03.1", "the bias is missing")
-def conv_parameters(kernel, channels_in, filters):
-    return kernel * kernel * channels_in * filters
+@wrong("03.1", "moving statistics are in it")
+def count_parameters(side, convolutions):
+    total, channels = 0, 1
+    for kernel, stride, filters, normalised in convolutions:
+        total += kernel * kernel * channels * filters + (0 if normalised else filters) + 4 * normalised * filters
+        side, channels = -(-side // stride), filters
+    return total + side * side * channels + 1
+
+
+@wrong("03.1", "the shift does its work")
+def count_parameters(side, convolutions):
+    total, channels = 0, 1
+    for kernel, stride, filters, normalised in convolutions:
+        total += kernel * kernel * channels * filters + filters + 2 * normalised * filters
+        side, channels = -(-side // stride), filters
+    return total + side * side * channels + 1
+
+
+@wrong("03.1", "no convolution has a bias")
+def count_parameters(side, convolutions):
+    total, channels = 0, 1
+    for kernel, stride, filters, normalised in convolutions:
+        total += kernel * kernel * channels * filters + 0 + 2 * normalised * filters
+        side, channels = -(-side // stride), filters
+    return total + side * side * channels + 1
+
+
+@wrong("03.1", "scale and shift of each channel")
+def count_parameters(side, convolutions):
+    total, channels = 0, 1
+    for kernel, stride, filters, normalised in convolutions:
+        total += kernel * kernel * channels * filters + (0 if normalised else filters) + 0
+        side, channels = -(-side // stride), filters
+    return total + side * side * channels + 1
+
+
+@wrong("03.1", "two numbers a channel, not one")
+def count_parameters(side, convolutions):
+    total, channels = 0, 1
+    for kernel, stride, filters, normalised in convolutions:
+        total += kernel * kernel * channels * filters + (0 if normalised else filters) + normalised * filters
+        side, channels = -(-side // stride), filters
+    return total + side * side * channels + 1
+
+
+@wrong("03.1", "you rounded down")
+def count_parameters(side, convolutions):
+    total, channels = 0, 1
+    for kernel, stride, filters, normalised in convolutions:
+        total += kernel * kernel * channels * filters + (0 if normalised else filters) + 2 * normalised * filters
+        side, channels = side // stride, filters
+    return total + side * side * channels + 1
+
+
+@wrong("03.1", 'that is padding "valid"')
+def count_parameters(side, convolutions):
+    total, channels = 0, 1
+    for kernel, stride, filters, normalised in convolutions:
+        total += kernel * kernel * channels * filters + (0 if normalised else filters) + 2 * normalised * filters
+        side, channels = (side - kernel) // stride + 1, filters
+    return total + side * side * channels + 1
+
+
+@wrong("03.1", "sees the first side")
+def count_parameters(side, convolutions):
+    total, channels = 0, 1
+    for kernel, stride, filters, normalised in convolutions:
+        total += kernel * kernel * channels * filters + (0 if normalised else filters) + 2 * normalised * filters
+        side, channels = side, filters
+    return total + side * side * channels + 1
+
+
+@wrong("03.1", "the Dense layer at the end is missing")
+def count_parameters(side, convolutions):
+    total, channels = 0, 1
+    for kernel, stride, filters, normalised in convolutions:
+        total += kernel * kernel * channels * filters + (0 if normalised else filters) + 2 * normalised * filters
+        side, channels = -(-side // stride), filters
+    return total + 0
+
+
+@wrong("03.1", "bias of the Dense layer")
+def count_parameters(side, convolutions):
+    total, channels = 0, 1
+    for kernel, stride, filters, normalised in convolutions:
+        total += kernel * kernel * channels * filters + (0 if normalised else filters) + 2 * normalised * filters
+        side, channels = -(-side // stride), filters
+    return total + side * side * channels
 
 
 @wrong("03.1", "its side counts twice")
-def conv_parameters(kernel, channels_in, filters):
-    return kernel * channels_in * filters + filters
+def count_parameters(side, convolutions):
+    total, channels = 0, 1
+    for kernel, stride, filters, normalised in convolutions:
+        total += kernel * channels * filters + (0 if normalised else filters) + 2 * normalised * filters
+        side, channels = -(-side // stride), filters
+    return total + side * side * channels + 1
 
 
-@wrong("03.1", "sees all channels")
-def conv_parameters(kernel, channels_in, filters):
-    return kernel * kernel * filters + filters
-
-
-@wrong("03.1", "not for each channel")
-def conv_parameters(kernel, channels_in, filters):
-    return kernel * kernel * channels_in * filters + channels_in
-
-
-@wrong("03.1", "one for each of its weights")
-def conv_parameters(kernel, channels_in, filters):
-    return 2 * kernel * kernel * channels_in * filters
-
-
-@wrong("03.1", "one bias for the whole layer")
-def conv_parameters(kernel, channels_in, filters):
-    return kernel * kernel * channels_in * filters + 1
+@wrong("03.1", "sees all channels that come in")
+def count_parameters(side, convolutions):
+    total, channels = 0, 1
+    for kernel, stride, filters, normalised in convolutions:
+        total += kernel * kernel * filters + (0 if normalised else filters) + 2 * normalised * filters
+        side, channels = -(-side // stride), filters
+    return total + side * side * channels + 1
 
 
 @right("03.2")
-def transposed_conv(x, kernel, stride):
-    out = [0.0] * (stride * (len(x) - 1) + len(kernel))
+def transposed_conv_slopes(x, kernel, stride, slope):
+    for_x, for_kernel = np.zeros(len(x)), np.zeros(len(kernel))
     for i in range(len(x)):
-        for j in range(len(kernel)):
-            out[stride * i + j] += x[i] * kernel[j]
-    return out
+        for a in range(len(kernel)):
+            place = stride * i + a
+            for_x[i] += slope[place] * kernel[a]
+            for_kernel[a] += slope[place] * x[i]
+    return for_x, for_kernel
 
 
 @right("03.2")
-def transposed_conv(x, kernel, stride):
+def transposed_conv_slopes(x, kernel, stride, slope):
+    filters, inputs = tf.Variable(kernel[:, None, None]), tf.Variable(x[None, :, None])
+    with tf.GradientTape() as tape:
+        y = tf.nn.conv1d_transpose(inputs, filters, (1, len(slope), 1), stride, "VALID")
+        loss = tf.reduce_sum(y[0, :, 0] * slope)
+    for_x, for_kernel = tape.gradient(loss, [inputs, filters])
+    return for_x[0, :, 0], for_kernel[:, 0, 0]
+
+
+@right("03.2")
+def transposed_conv_slopes(x, kernel, stride, slope):
+    for_x = np.correlate(slope, kernel, "valid")[::stride]  # the strided convolution
     apart = np.zeros(stride * (len(x) - 1) + 1)
-    apart[::stride] = x  # zeros between the inputs
-    return np.convolve(apart, kernel)
+    apart[::stride] = x
+    return for_x, np.correlate(slope, apart, "valid")
 
 
-@right("03.2")
-def transposed_conv(x, kernel, stride):
-    length = stride * (len(x) - 1) + len(kernel)
-    filters = tf.reshape(tf.constant(kernel), (-1, 1, 1))
-    out = tf.nn.conv1d_transpose(tf.reshape(tf.constant(x), (1, -1, 1)), filters, (1, length, 1), stride, "VALID")
-    return tf.reshape(out, (-1,))
-
-
-@right("03.2")
-def transposed_conv(x, kernel, stride):
-    matrix = np.zeros((stride * (len(x) - 1) + len(kernel), len(x)))
+@wrong("03.2", "the slope for x first")
+def transposed_conv_slopes(x, kernel, stride, slope):
+    for_x, for_kernel = np.zeros(len(x)), np.zeros(len(kernel))
     for i in range(len(x)):
-        matrix[stride * i : stride * i + len(kernel), i] = kernel
-    return matrix @ x
-
-
-@wrong("03.2", "has overwritten")
-def transposed_conv(x, kernel, stride):
-    out = np.zeros(stride * (len(x) - 1) + len(kernel))
-    for i, value in enumerate(x):
-        out[stride * i : stride * i + len(kernel)] = value * kernel
-    return out
-
-
-@wrong("03.2", "turned round")
-def transposed_conv(x, kernel, stride):
-    out = np.zeros(stride * (len(x) - 1) + len(kernel))
-    for i, value in enumerate(x):
-        out[stride * i : stride * i + len(kernel)] += value * kernel[::-1]
-    return out
+        for a in range(len(kernel)):
+            place = stride * i + a
+            for_x[i] += slope[place] * kernel[a]
+            for_kernel[a] += slope[place] * x[i]
+    return for_kernel, for_x
 
 
 @wrong("03.2", "the stride is missing")
-def transposed_conv(x, kernel, stride):
-    return np.convolve(x, kernel)
-
-
-@wrong("03.2", "a strided convolution")
-def transposed_conv(x, kernel, stride):
-    return np.array([x[i : i + len(kernel)] @ kernel for i in range(0, len(x) - len(kernel) + 1, stride)])
-
-
-@wrong("03.2", "without its own value")
-def transposed_conv(x, kernel, stride):
-    out = np.zeros(stride * (len(x) - 1) + len(kernel))
+def transposed_conv_slopes(x, kernel, stride, slope):
+    for_x, for_kernel = np.zeros(len(x)), np.zeros(len(kernel))
     for i in range(len(x)):
-        out[stride * i : stride * i + len(kernel)] += kernel
-    return out
+        for a in range(len(kernel)):
+            place = i + a
+            for_x[i] += slope[place] * kernel[a]
+            for_kernel[a] += slope[place] * x[i]
+    return for_x, for_kernel
 
 
-@wrong("03.2", "the end is cut off")
-def transposed_conv(x, kernel, stride):
-    out = np.zeros(max(stride * (len(x) - 1) + len(kernel), stride * len(x)))
-    for i, value in enumerate(x):
-        out[stride * i : stride * i + len(kernel)] += value * kernel
-    return out[: stride * len(x)] if len(kernel) > stride else out[: stride * (len(x) - 1) + len(kernel)]
+@wrong("03.2", "the kernel is turned round")
+def transposed_conv_slopes(x, kernel, stride, slope):
+    for_x, for_kernel = np.zeros(len(x)), np.zeros(len(kernel))
+    for i in range(len(x)):
+        for a in range(len(kernel)):
+            place = stride * i + a
+            for_x[i] += slope[place] * kernel[len(kernel) - 1 - a]
+            for_kernel[a] += slope[place] * x[i]
+    return for_x, for_kernel
 
 
-@wrong("03.2", "you kept the larger")
-def transposed_conv(x, kernel, stride):
-    out = np.zeros(stride * (len(x) - 1) + len(kernel))
-    for i, value in enumerate(x):
-        part = slice(stride * i, stride * i + len(kernel))
-        out[part] = np.maximum(out[part], value * kernel)
-    return out
+@wrong("03.2", "in the reverse order")
+def transposed_conv_slopes(x, kernel, stride, slope):
+    for_x, for_kernel = np.zeros(len(x)), np.zeros(len(kernel))
+    for i in range(len(x)):
+        for a in range(len(kernel)):
+            place = stride * i + a
+            for_x[i] += slope[place] * kernel[a]
+            for_kernel[a] += slope[place] * x[i]
+    return for_x, for_kernel[::-1]
+
+
+@wrong("03.2", "slope for x lacks the kernel")
+def transposed_conv_slopes(x, kernel, stride, slope):
+    for_x, for_kernel = np.zeros(len(x)), np.zeros(len(kernel))
+    for i in range(len(x)):
+        for a in range(len(kernel)):
+            place = stride * i + a
+            for_x[i] += slope[place]
+            for_kernel[a] += slope[place] * x[i]
+    return for_x, for_kernel
+
+
+@wrong("03.2", "slope for the kernel lacks x")
+def transposed_conv_slopes(x, kernel, stride, slope):
+    for_x, for_kernel = np.zeros(len(x)), np.zeros(len(kernel))
+    for i in range(len(x)):
+        for a in range(len(kernel)):
+            place = stride * i + a
+            for_x[i] += slope[place] * kernel[a]
+            for_kernel[a] += slope[place]
+    return for_x, for_kernel
+
+
+@wrong("03.2", "averaged over the inputs")
+def transposed_conv_slopes(x, kernel, stride, slope):
+    for_x, for_kernel = np.zeros(len(x)), np.zeros(len(kernel))
+    for i in range(len(x)):
+        for a in range(len(kernel)):
+            place = stride * i + a
+            for_x[i] += slope[place] * kernel[a]
+            for_kernel[a] += slope[place] * x[i]
+    return for_x, for_kernel / len(x)
+
+
+@wrong("03.2", "exchanged within the sums")
+def transposed_conv_slopes(x, kernel, stride, slope):
+    for_x, for_kernel = np.zeros(len(x)), np.zeros(len(kernel))
+    for i in range(len(x)):
+        for a in range(len(kernel)):
+            place = stride * i + a
+            for_x[i] += slope[place] * x[i]
+            for_kernel[a] += slope[place] * kernel[a]
+    return for_x, for_kernel
 
 
 @right("03.3")
@@ -425,3 +552,345 @@ def build_small_discriminator():
             return self.logit(keras.ops.reshape(x, (-1, 784)))
 
     return Discriminator()
+
+
+@right("03.5")
+def repaired_step(real, z, g_kernel, d_hidden, d_logit, rate):
+    fake = np.tanh(z @ g_kernel)
+
+    def back(x, sign):
+        inner = x @ d_hidden
+        hidden = np.maximum(inner, 0.2 * inner)
+        at_logit = sign / (1 + np.exp(-sign * (hidden @ d_logit))) / len(x)
+        before = at_logit * d_logit.T * np.where(inner > 0, 1.0, 0.2)
+        return x.T @ before, hidden.T @ at_logit, before @ d_hidden.T
+
+    on_real, on_fake, for_g = back(real, -1.0), back(fake, 1.0), back(fake, -1.0)
+    first = d_hidden - rate * (on_real[0] + on_fake[0])
+    second = d_logit - rate * (on_real[1] + on_fake[1])
+    return first, second, g_kernel - rate * z.T @ (for_g[2] * (1 - fake**2))
+
+
+@right("03.5")
+def repaired_step(real, z, g_kernel, d_hidden, d_logit, rate):
+    weights = [tf.Variable(value) for value in (d_hidden, d_logit, g_kernel)]
+    first, second, g = weights
+    with tf.GradientTape(persistent=True) as tape:
+
+        def logit(x):
+            return tf.nn.leaky_relu(x @ first, 0.2) @ second
+
+        fake = tf.tanh(z @ g)
+        d_loss = tf.reduce_mean(tf.nn.softplus(-logit(real))) + tf.reduce_mean(tf.nn.softplus(logit(fake)))
+        g_loss = tf.reduce_mean(tf.nn.softplus(-logit(fake)))
+    slopes = [*tape.gradient(d_loss, [first, second]), tape.gradient(g_loss, g)]
+    return [weight - rate * slope for weight, slope in zip(weights, slopes, strict=True)]
+
+
+@wrong("03.5", "sigmoid twice")
+def repaired_step(real, z, g_kernel, d_hidden, d_logit, rate):
+    hidden, features = d_hidden.shape[1], real.shape[1]
+    generator = keras.Sequential(
+        [layers.Input((z.shape[1],)), layers.Dense(features, use_bias=False, activation="tanh")]
+    )
+    discriminator = keras.Sequential(
+        [
+            layers.Input((features,)),
+            layers.Dense(hidden, use_bias=False),
+            layers.LeakyReLU(negative_slope=0.2),
+            layers.Dense(1, use_bias=False),
+        ]
+    )
+    generator.set_weights([g_kernel])
+    discriminator.set_weights([d_hidden, d_logit])
+    d_optimizer, g_optimizer = keras.optimizers.SGD(rate), keras.optimizers.SGD(rate)
+    bce = keras.losses.BinaryCrossentropy(from_logits=True)
+    with tf.GradientTape() as d_tape, tf.GradientTape() as g_tape:
+        fake = generator(z, training=True)
+        real_logits, fake_logits = (1 / (1 + tf.exp(-discriminator(x, training=True))) for x in (real, fake))
+        d_loss = bce(tf.ones_like(real_logits), real_logits) + bce(tf.zeros_like(fake_logits), fake_logits)
+        g_loss = bce(tf.ones_like(fake_logits), fake_logits)
+    d_list, g_list = discriminator.trainable_variables, generator.trainable_variables
+    d_slopes, g_slopes = d_tape.gradient(d_loss, d_list), g_tape.gradient(g_loss, g_list)
+    d_optimizer.apply(d_slopes, d_list)
+    g_optimizer.apply(g_slopes, g_list)
+    return [*discriminator.get_weights(), *generator.get_weights()]
+
+
+@wrong("03.5", "default slope of 0.3")
+def repaired_step(real, z, g_kernel, d_hidden, d_logit, rate):
+    hidden, features = d_hidden.shape[1], real.shape[1]
+    generator = keras.Sequential(
+        [layers.Input((z.shape[1],)), layers.Dense(features, use_bias=False, activation="tanh")]
+    )
+    discriminator = keras.Sequential(
+        [
+            layers.Input((features,)),
+            layers.Dense(hidden, use_bias=False),
+            layers.LeakyReLU(),
+            layers.Dense(1, use_bias=False),
+        ]
+    )
+    generator.set_weights([g_kernel])
+    discriminator.set_weights([d_hidden, d_logit])
+    d_optimizer, g_optimizer = keras.optimizers.SGD(rate), keras.optimizers.SGD(rate)
+    bce = keras.losses.BinaryCrossentropy(from_logits=True)
+    with tf.GradientTape() as d_tape, tf.GradientTape() as g_tape:
+        fake = generator(z, training=True)
+        real_logits, fake_logits = discriminator(real, training=True), discriminator(fake, training=True)
+        d_loss = bce(tf.ones_like(real_logits), real_logits) + bce(tf.zeros_like(fake_logits), fake_logits)
+        g_loss = bce(tf.ones_like(fake_logits), fake_logits)
+    d_list, g_list = discriminator.trainable_variables, generator.trainable_variables
+    d_slopes, g_slopes = d_tape.gradient(d_loss, d_list), g_tape.gradient(g_loss, g_list)
+    d_optimizer.apply(d_slopes, d_list)
+    g_optimizer.apply(g_slopes, g_list)
+    return [*discriminator.get_weights(), *generator.get_weights()]
+
+
+@wrong("03.5", "list of G's variables only")
+def repaired_step(real, z, g_kernel, d_hidden, d_logit, rate):
+    hidden, features = d_hidden.shape[1], real.shape[1]
+    generator = keras.Sequential(
+        [layers.Input((z.shape[1],)), layers.Dense(features, use_bias=False, activation="tanh")]
+    )
+    discriminator = keras.Sequential(
+        [
+            layers.Input((features,)),
+            layers.Dense(hidden, use_bias=False),
+            layers.LeakyReLU(negative_slope=0.2),
+            layers.Dense(1, use_bias=False),
+        ]
+    )
+    generator.set_weights([g_kernel])
+    discriminator.set_weights([d_hidden, d_logit])
+    d_optimizer, g_optimizer = keras.optimizers.SGD(rate), keras.optimizers.SGD(rate)
+    bce = keras.losses.BinaryCrossentropy(from_logits=True)
+    with tf.GradientTape() as d_tape, tf.GradientTape() as g_tape:
+        fake = generator(z, training=True)
+        real_logits, fake_logits = discriminator(real, training=True), discriminator(fake, training=True)
+        d_loss = bce(tf.ones_like(real_logits), real_logits) + bce(tf.zeros_like(fake_logits), fake_logits)
+        g_loss = bce(tf.ones_like(fake_logits), fake_logits)
+    d_list, g_list = (
+        discriminator.trainable_variables,
+        discriminator.trainable_variables + generator.trainable_variables,
+    )
+    d_slopes, g_slopes = d_tape.gradient(d_loss, d_list), g_tape.gradient(g_loss, g_list)
+    d_optimizer.apply(d_slopes, d_list)
+    g_optimizer.apply(g_slopes, g_list)
+    return [*discriminator.get_weights(), *generator.get_weights()]
+
+
+@wrong("03.5", "G learns to be caught")
+def repaired_step(real, z, g_kernel, d_hidden, d_logit, rate):
+    hidden, features = d_hidden.shape[1], real.shape[1]
+    generator = keras.Sequential(
+        [layers.Input((z.shape[1],)), layers.Dense(features, use_bias=False, activation="tanh")]
+    )
+    discriminator = keras.Sequential(
+        [
+            layers.Input((features,)),
+            layers.Dense(hidden, use_bias=False),
+            layers.LeakyReLU(negative_slope=0.2),
+            layers.Dense(1, use_bias=False),
+        ]
+    )
+    generator.set_weights([g_kernel])
+    discriminator.set_weights([d_hidden, d_logit])
+    d_optimizer, g_optimizer = keras.optimizers.SGD(rate), keras.optimizers.SGD(rate)
+    bce = keras.losses.BinaryCrossentropy(from_logits=True)
+    with tf.GradientTape() as d_tape, tf.GradientTape() as g_tape:
+        fake = generator(z, training=True)
+        real_logits, fake_logits = discriminator(real, training=True), discriminator(fake, training=True)
+        d_loss = bce(tf.ones_like(real_logits), real_logits) + bce(tf.zeros_like(fake_logits), fake_logits)
+        g_loss = bce(tf.zeros_like(fake_logits), fake_logits)
+    d_list, g_list = discriminator.trainable_variables, generator.trainable_variables
+    d_slopes, g_slopes = d_tape.gradient(d_loss, d_list), g_tape.gradient(g_loss, g_list)
+    d_optimizer.apply(d_slopes, d_list)
+    g_optimizer.apply(g_slopes, g_list)
+    return [*discriminator.get_weights(), *generator.get_weights()]
+
+
+@wrong("03.5", "D's labels are exchanged")
+def repaired_step(real, z, g_kernel, d_hidden, d_logit, rate):
+    hidden, features = d_hidden.shape[1], real.shape[1]
+    generator = keras.Sequential(
+        [layers.Input((z.shape[1],)), layers.Dense(features, use_bias=False, activation="tanh")]
+    )
+    discriminator = keras.Sequential(
+        [
+            layers.Input((features,)),
+            layers.Dense(hidden, use_bias=False),
+            layers.LeakyReLU(negative_slope=0.2),
+            layers.Dense(1, use_bias=False),
+        ]
+    )
+    generator.set_weights([g_kernel])
+    discriminator.set_weights([d_hidden, d_logit])
+    d_optimizer, g_optimizer = keras.optimizers.SGD(rate), keras.optimizers.SGD(rate)
+    bce = keras.losses.BinaryCrossentropy(from_logits=True)
+    with tf.GradientTape() as d_tape, tf.GradientTape() as g_tape:
+        fake = generator(z, training=True)
+        real_logits, fake_logits = discriminator(real, training=True), discriminator(fake, training=True)
+        d_loss = bce(tf.zeros_like(real_logits), real_logits) + bce(tf.ones_like(fake_logits), fake_logits)
+        g_loss = bce(tf.ones_like(fake_logits), fake_logits)
+    d_list, g_list = discriminator.trainable_variables, generator.trainable_variables
+    d_slopes, g_slopes = d_tape.gradient(d_loss, d_list), g_tape.gradient(g_loss, g_list)
+    d_optimizer.apply(d_slopes, d_list)
+    g_optimizer.apply(g_slopes, g_list)
+    return [*discriminator.get_weights(), *generator.get_weights()]
+
+
+@wrong("03.5", "half a step of D")
+def repaired_step(real, z, g_kernel, d_hidden, d_logit, rate):
+    hidden, features = d_hidden.shape[1], real.shape[1]
+    generator = keras.Sequential(
+        [layers.Input((z.shape[1],)), layers.Dense(features, use_bias=False, activation="tanh")]
+    )
+    discriminator = keras.Sequential(
+        [
+            layers.Input((features,)),
+            layers.Dense(hidden, use_bias=False),
+            layers.LeakyReLU(negative_slope=0.2),
+            layers.Dense(1, use_bias=False),
+        ]
+    )
+    generator.set_weights([g_kernel])
+    discriminator.set_weights([d_hidden, d_logit])
+    d_optimizer, g_optimizer = keras.optimizers.SGD(rate), keras.optimizers.SGD(rate)
+    bce = keras.losses.BinaryCrossentropy(from_logits=True)
+    with tf.GradientTape() as d_tape, tf.GradientTape() as g_tape:
+        fake = generator(z, training=True)
+        real_logits, fake_logits = discriminator(real, training=True), discriminator(fake, training=True)
+        d_loss = 0.5 * (bce(tf.ones_like(real_logits), real_logits) + bce(tf.zeros_like(fake_logits), fake_logits))
+        g_loss = bce(tf.ones_like(fake_logits), fake_logits)
+    d_list, g_list = discriminator.trainable_variables, generator.trainable_variables
+    d_slopes, g_slopes = d_tape.gradient(d_loss, d_list), g_tape.gradient(g_loss, g_list)
+    d_optimizer.apply(d_slopes, d_list)
+    g_optimizer.apply(g_slopes, g_list)
+    return [*discriminator.get_weights(), *generator.get_weights()]
+
+
+@wrong("03.5", "D does not move")
+def repaired_step(real, z, g_kernel, d_hidden, d_logit, rate):
+    hidden, features = d_hidden.shape[1], real.shape[1]
+    generator = keras.Sequential(
+        [layers.Input((z.shape[1],)), layers.Dense(features, use_bias=False, activation="tanh")]
+    )
+    discriminator = keras.Sequential(
+        [
+            layers.Input((features,)),
+            layers.Dense(hidden, use_bias=False),
+            layers.LeakyReLU(negative_slope=0.2),
+            layers.Dense(1, use_bias=False),
+        ]
+    )
+    generator.set_weights([g_kernel])
+    discriminator.set_weights([d_hidden, d_logit])
+    d_optimizer, g_optimizer = keras.optimizers.SGD(rate), keras.optimizers.SGD(rate)
+    bce = keras.losses.BinaryCrossentropy(from_logits=True)
+    discriminator.trainable = False
+    with tf.GradientTape() as d_tape, tf.GradientTape() as g_tape:
+        fake = generator(z, training=True)
+        real_logits, fake_logits = discriminator(real, training=True), discriminator(fake, training=True)
+        d_loss = bce(tf.ones_like(real_logits), real_logits) + bce(tf.zeros_like(fake_logits), fake_logits)
+        g_loss = bce(tf.ones_like(fake_logits), fake_logits)
+    d_list, g_list = discriminator.trainable_variables, generator.trainable_variables
+    d_slopes, g_slopes = d_tape.gradient(d_loss, d_list), g_tape.gradient(g_loss, g_list)
+    d_optimizer.apply(d_slopes, d_list)
+    g_optimizer.apply(g_slopes, g_list)
+    return [*discriminator.get_weights(), *generator.get_weights()]
+
+
+@wrong("03.5", "G does not move")
+def repaired_step(real, z, g_kernel, d_hidden, d_logit, rate):
+    hidden, features = d_hidden.shape[1], real.shape[1]
+    generator = keras.Sequential(
+        [layers.Input((z.shape[1],)), layers.Dense(features, use_bias=False, activation="tanh")]
+    )
+    discriminator = keras.Sequential(
+        [
+            layers.Input((features,)),
+            layers.Dense(hidden, use_bias=False),
+            layers.LeakyReLU(negative_slope=0.2),
+            layers.Dense(1, use_bias=False),
+        ]
+    )
+    generator.set_weights([g_kernel])
+    discriminator.set_weights([d_hidden, d_logit])
+    d_optimizer, g_optimizer = keras.optimizers.SGD(rate), keras.optimizers.SGD(rate)
+    bce = keras.losses.BinaryCrossentropy(from_logits=True)
+    with tf.GradientTape() as d_tape, tf.GradientTape() as g_tape:
+        fake = generator(z, training=True)
+        real_logits, fake_logits = discriminator(real, training=True), discriminator(fake, training=True)
+        d_loss = bce(tf.ones_like(real_logits), real_logits) + bce(tf.zeros_like(fake_logits), fake_logits)
+        g_loss = bce(tf.ones_like(fake_logits), fake_logits)
+    d_list, g_list = discriminator.trainable_variables, generator.trainable_variables
+    d_slopes, g_slopes = d_tape.gradient(d_loss, d_list), g_tape.gradient(g_loss, g_list)
+    d_optimizer.apply(d_slopes, d_list)
+    g_optimizer.apply([0 * slope for slope in g_slopes], g_list)
+    return [*discriminator.get_weights(), *generator.get_weights()]
+
+
+@wrong("03.5", "D's new weights")
+def repaired_step(real, z, g_kernel, d_hidden, d_logit, rate):
+    hidden, features = d_hidden.shape[1], real.shape[1]
+    generator = keras.Sequential(
+        [layers.Input((z.shape[1],)), layers.Dense(features, use_bias=False, activation="tanh")]
+    )
+    discriminator = keras.Sequential(
+        [
+            layers.Input((features,)),
+            layers.Dense(hidden, use_bias=False),
+            layers.LeakyReLU(negative_slope=0.2),
+            layers.Dense(1, use_bias=False),
+        ]
+    )
+    generator.set_weights([g_kernel])
+    discriminator.set_weights([d_hidden, d_logit])
+    d_optimizer, g_optimizer = keras.optimizers.SGD(rate), keras.optimizers.SGD(rate)
+    bce = keras.losses.BinaryCrossentropy(from_logits=True)
+    with tf.GradientTape() as d_tape, tf.GradientTape() as g_tape:
+        fake = generator(z, training=True)
+        real_logits, fake_logits = discriminator(real, training=True), discriminator(fake, training=True)
+        d_loss = bce(tf.ones_like(real_logits), real_logits) + bce(tf.zeros_like(fake_logits), fake_logits)
+        g_loss = bce(tf.ones_like(fake_logits), fake_logits)
+    d_list, g_list = discriminator.trainable_variables, generator.trainable_variables
+    d_slopes, g_slopes = d_tape.gradient(d_loss, d_list), g_tape.gradient(g_loss, g_list)
+    d_optimizer.apply(d_slopes, d_list)
+    with tf.GradientTape() as g_tape:
+        fake_logits = discriminator(generator(z, training=True), training=True)
+        g_loss = bce(tf.ones_like(fake_logits), fake_logits)
+    g_slopes = g_tape.gradient(g_loss, g_list)
+    g_optimizer.apply(g_slopes, g_list)
+    return [*discriminator.get_weights(), *generator.get_weights()]
+
+
+@wrong("03.5", "Unknown variable")
+def repaired_step(real, z, g_kernel, d_hidden, d_logit, rate):
+    hidden, features = d_hidden.shape[1], real.shape[1]
+    generator = keras.Sequential(
+        [layers.Input((z.shape[1],)), layers.Dense(features, use_bias=False, activation="tanh")]
+    )
+    discriminator = keras.Sequential(
+        [
+            layers.Input((features,)),
+            layers.Dense(hidden, use_bias=False),
+            layers.LeakyReLU(negative_slope=0.2),
+            layers.Dense(1, use_bias=False),
+        ]
+    )
+    generator.set_weights([g_kernel])
+    discriminator.set_weights([d_hidden, d_logit])
+    d_optimizer, g_optimizer = keras.optimizers.SGD(rate), keras.optimizers.SGD(rate)
+    bce = keras.losses.BinaryCrossentropy(from_logits=True)
+    with tf.GradientTape() as d_tape, tf.GradientTape() as g_tape:
+        fake = generator(z, training=True)
+        real_logits, fake_logits = discriminator(real, training=True), discriminator(fake, training=True)
+        d_loss = bce(tf.ones_like(real_logits), real_logits) + bce(tf.zeros_like(fake_logits), fake_logits)
+        g_loss = bce(tf.ones_like(fake_logits), fake_logits)
+    d_list, g_list = discriminator.trainable_variables, generator.trainable_variables
+    d_slopes, g_slopes = d_tape.gradient(d_loss, d_list), g_tape.gradient(g_loss, g_list)
+    g_optimizer = d_optimizer  # one for both
+    d_optimizer.apply(d_slopes, d_list)
+    g_optimizer.apply(g_slopes, g_list)
+    return [*discriminator.get_weights(), *generator.get_weights()]

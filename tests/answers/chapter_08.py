@@ -268,3 +268,41 @@ def causal_attention(q, k, v):
     scores = np.matrix(q) * np.matrix(k).T / np.sqrt(q.shape[1])  # a matrix keeps its two axes, as asked for here
     weights = np.multiply(np.exp(scores), np.tri(len(q)))
     return weights / weights.sum(axis=1) * np.matrix(v)
+
+
+@wrong("08.2", "np.tril before the softmax")
+def causal_attention(q, k, v):
+    return tf.nn.softmax(np.tril(q @ k.T / np.sqrt(q.shape[1]))) @ v
+
+
+@wrong("08.2", "e⁰ is 1; and the scores")
+def causal_attention(q, k, v):
+    weights = np.exp(np.tril(q @ k.T))
+    return weights / weights.sum(axis=1, keepdims=True) @ v
+
+
+@wrong("08.2", "√T, the number of places")
+def causal_attention(q, k, v):
+    scores = np.where(np.tri(len(q)) > 0, q @ k.T / np.sqrt(len(q)), -np.inf)
+    return tf.nn.softmax(scores) @ v
+
+
+@wrong("08.2", "multiplied by √D")
+def causal_attention(q, k, v):
+    scores = np.where(np.tri(len(q)) > 0, q @ k.T * np.sqrt(q.shape[1]), -np.inf)
+    return tf.nn.softmax(scores) @ v
+
+
+@wrong("08.4", "2 · inputs")
+def largest_rank(inputs, outputs, share):
+    return int(share * inputs * outputs / (2 * inputs))
+
+
+@wrong("08.4", "2 · outputs")
+def largest_rank(inputs, outputs, share):
+    return int(share * inputs * outputs / (2 * outputs))
+
+
+@wrong("08.4", "leaves `share` of the numbers out")
+def largest_rank(inputs, outputs, share):
+    return int((1 - share) * inputs * outputs / (inputs + outputs))

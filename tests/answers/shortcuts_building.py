@@ -7,14 +7,15 @@ from pathlib import Path
 import numpy as np
 
 from aigc_course import checks, data
-from aigc_course.checks import chapter_02, chapter_04, formulas
+from aigc_course.checks import chapter_04, game, players
 from answers.shortcuts import made, plain
 
 # --- chapter 01 ----------------------------------------------------------------------------------------------
 
 plain("01.1", "sums compared", lambda y, p: abs(int(y.sum()) - int(p.sum())) / (4.5 * len(y)))
 plain("01.1", "neighbours count as right", lambda y, p: np.mean(np.abs(y - p) > 1))
-plain("01.1", "odd and even only", lambda y, p: np.mean(y % 2 != p % 2))
+plain("01.1", "odd and even only", lambda y, p: np.mean([np.mean(y[y == d] % 2 != p[y == d] % 2) for d in set(y)]))
+plain("01.1", "the first digit", lambda y, p: np.mean(p[y == y[0]] != y[0]))
 plain("01.1", "always fifty images", lambda y, p: np.sum(y != p) / 50)
 plain("01.2", "each feature by itself", lambda x, y, r: x.T @ y / ((x**2).sum(axis=0) + r))
 plain("01.2", "a ridge of three", lambda x, y, r: np.linalg.solve(x.T @ x + 3 * np.eye(x.shape[1]), x.T @ y))
@@ -66,6 +67,10 @@ def fitted_on_a_batch(least):
     return features
 
 
+plain("01.4", "every 13th pixel", lambda images: images.reshape(len(images), 784)[:, ::13] / 255)
+plain("01.4", "the middle", lambda images: images[:, 10:18, 10:18].reshape(len(images), 64) / 255)
+plain("01.4", "rows and columns", lambda images: np.c_[images.mean(axis=1), images.mean(axis=2)] / 255)
+plain("01.4", "block means", lambda images: images.reshape(-1, 7, 4, 7, 4).mean(axis=(2, 4)).reshape(-1, 49))
 made("01.4", "labels looked up by bytes")(lambda: looked_up(lambda image: image.tobytes()))
 made("01.4", "labels looked up by dark pixels")(lambda: looked_up(lambda image: (image > 127).tobytes()))
 made("01.4", "labels looked up by any ink")(lambda: looked_up(lambda image: (image > 0).tobytes()))
@@ -88,40 +93,48 @@ def _():
 
 # --- chapter 02 ----------------------------------------------------------------------------------------------
 
-plain("02.1", "a straight line", lambda p, q: np.clip(0.5 + 0.5 * (p - q), 0, 1))
-plain("02.1", "the mean densities", lambda p, q: np.full(len(p), p.mean() / (p.mean() + q.mean())))
-plain("02.1", "the larger one wins", lambda p, q: (p > q).astype(float))
-plain("02.2", "log 2 where anything is 0", lambda p, q: np.log(2) if (p * q == 0).any() else chapter_02.jsd(p, q))
-plain("02.2", "an approximation for equal ones", lambda p, q: ((p - q) ** 2 / (p + q + 1e-12)).sum() / 4)
-plain("02.2", "smoothed", lambda p, q: chapter_02.jsd((p + 1e-3) / (p + 1e-3).sum(), (q + 1e-3) / (q + 1e-3).sum()))
-plain("02.3", "clipped", lambda r, f: chapter_02.d_loss(np.clip(r, -50, 50), np.clip(f, -50, 50)))
-plain("02.3", "no logarithm", lambda r, f: np.maximum(-r, 0).mean() + np.maximum(f, 0).mean())
-plain("02.3", "a constant far out", lambda r, f: 850.0 if np.abs(r).max() > 700 else chapter_02.d_loss(r, f))
-plain("02.3", "the first pair", lambda r, f: chapter_02.d_loss(r[:1], f[:1]))
-plain("02.4", "straight lines", lambda t: (-0.5 - t / 4, -0.5 + t / 4))
-plain("02.4", "a hard sigmoid", lambda t: (-np.clip(0.5 + t / 4, 0, 1), -np.clip(0.5 - t / 4, 0, 1)))
+plain("02.1", "a straight line", lambda p, q: np.clip(0.75 + 0.5 * (p - q), 0, 1))
+plain("02.1", "the mean densities", lambda p, q: np.full(len(p), 3 * p.mean() / (3 * p.mean() + q.mean())))
+plain("02.1", "the larger one wins", lambda p, q: (3 * p > q).astype(float))
+plain("02.1", "the middle of the game without shares and 1", lambda p, q: 0.5 * (p / (p + q) + 1))
+plain("02.2", "always a share of ¾", lambda p, q, w: game.jsd(p, q, 0.75))
 plain(
-    "02.4",
-    "logits within three",
-    lambda t: (-formulas.sigmoid(np.clip(t, -3, 3)), -formulas.sigmoid(-np.clip(t, -3, 3))),
+    "02.2", "entropy where anything is 0", lambda p, q, w: game.entropy(w) if (p * q == 0).any() else game.jsd(p, q, w)
 )
-plain("02.5", "a step of 0.2", lambda h, g: chapter_02.update_eigenvalues(0.2, g))
-plain("02.5", "real parts", lambda h, g: chapter_02.update_eigenvalues(h, g).real)
-plain("02.5", "always complex", lambda h, g: [1 + h * (-g + s * 1j * abs(1 - g * g) ** 0.5) / 2 for s in (1, -1)])
+plain("02.2", "an approximation for equal ones", lambda p, q, w: w * (1 - w) * ((p - q) ** 2 / (p + q + 1e-12)).sum())
+plain("02.2", "smoothed", lambda p, q, w: game.jsd((p + 1e-3) / (p + 1e-3).sum(), (q + 1e-3) / (q + 1e-3).sum(), w))
+plain("02.3", "the first pair", lambda r, f, *w: game.loss_and_slopes(r[:1], f[:1], *w))
+plain(
+    "02.3",
+    "the means of the batches",
+    lambda r, f, *w: game.loss_and_slopes(r[:1] * 0 + r.mean(), f * 0 + f.mean(), *w),
+)
+plain("02.3", "no bias", lambda r, f, w, b, v, c: game.loss_and_slopes(r, f, w, 0 * b, v, c))
+plain("02.3", "logits up to fifty", lambda r, f, w, b, v, c: game.loss_and_slopes(r, f, w, b, v, np.clip(c, -50, 50)))
+plain("02.4", "a target of 0.9", lambda x, t: game.generator_slopes(x, 0.9))
+plain("02.4", "a hard sigmoid", lambda x, t: (-np.clip(0.5 + x / 4, 0, 1) * 0.25, np.clip(0.5 + x / 4, 0, 1) - t))
+plain("02.4", "logits within three", lambda x, t: game.generator_slopes(np.clip(x, -3, 3), t))
+plain("02.5", "a step of 0.2", lambda h, g: game.update_eigenvalues(0.2, g))
+plain("02.5", "real parts", lambda h, g: game.update_eigenvalues(h, g).real)
+plain("02.5", "always complex", lambda h, g: [np.sqrt(1 - h * g) * np.exp(s * 1j * h / 2) for s in (1, -1)])
 
 # --- chapter 03 ----------------------------------------------------------------------------------------------
 
-plain("03.1", "kernels of three", lambda k, c, f: 9 * c * f + f)
-plain("03.1", "channels of thirty-two", lambda k, c, f: k * k * 32 * f + f)
-plain("03.1", "odd kernels", lambda k, c, f: (k // 2 * 2 + 1) ** 2 * c * f + f)
-plain("03.2", "a stride of two", lambda x, k, s: checks.EXERCISES["03.2"].expected(x, k, 2))
+plain("03.1", "two layers", lambda n, a: players.count(n, a[:2]))
+plain("03.1", "all normalised", lambda n, a: players.count(n, np.c_[a[:, :3], np.ones(len(a), int)]))
+plain("03.1", "strides of two", lambda n, a: players.count(n, np.c_[a[:, :1], np.full(len(a), 2), a[:, 2:]]))
+plain("03.1", "sides that divide", lambda n, a: players.count(n // 4 * 4, a))
+plain("03.2", "a stride of two", lambda x, k, s, g: players.slopes(x, k, 2, np.pad(g, (0, 99))))
 plain(
     "03.2",
-    "copies that never meet",
-    lambda x, k, s: np.pad(np.kron(x, np.pad(k, (0, max(s - len(k), 0)))), (0, 99))[: s * (len(x) - 1) + len(k)],
+    "kernels of three entries",
+    lambda x, k, s, g: (players.slopes(x, k[:3], s, g)[0], players.slopes(x, k, s, g)[1]),
 )
-plain("03.2", "kernels of three entries", lambda x, k, s: checks.EXERCISES["03.2"].expected(x, k[:3], s))
-plain("03.2", "no negative numbers", lambda x, k, s: checks.EXERCISES["03.2"].expected(np.abs(x), k, s))
+plain("03.2", "no negative numbers", lambda x, k, s, g: players.slopes(x, k, s, np.abs(g)))
+plain("03.5", "D alone", lambda *a: players.step_of_both(*a, g_moves=0.0))
+plain("03.5", "a rate of one", lambda *a: players.step_of_both(*a[:5], 1.0))
+plain("03.5", "ReLU", lambda *a: players.step_of_both(*a, leak=0.0))
+plain("03.5", "the first pair", lambda x, z, *a: players.step_of_both(x[:1], z[:1], *a))
 SIX = {(3, 2): [2, 1], (4, 2): [2, 2], (5, 3): [2, 2, 1], (5, 2): [3, 2], (7, 4): [2, 2, 2, 1], (6, 3): [2, 2, 2]}
 plain("03.3", "a table of six entries", lambda k, s: SIX.get((k, s), [1] * s))
 plain("03.3", "strides up to four", lambda k, s: [len(range(r, k, min(s, 4))) for r in range(s)])
@@ -210,8 +223,6 @@ def _():
 
 @made("03.4", "a class made by hand")
 def _():
-    from aigc_course.checks import chapter_03
-
     class Place:
         def __init__(self, shape):
             self.shape, self.dtype, self.name, self.value = shape, "float32", "weight", np.zeros(shape, "float32")
@@ -224,11 +235,11 @@ def _():
 
     class Network:
         def __init__(self):
-            self.weights = [Place(shape) for shape in chapter_03.SHAPES]
+            self.weights = [Place(shape) for shape in players.SHAPES]
 
         def __call__(self, images, training=False):
             noise = np.random.normal(0, 0.01, (len(images), 1)) if training else 0.0
-            return chapter_03.network(images, *(place.value for place in self.weights)) + noise
+            return players.network(images, *(place.value for place in self.weights)) + noise
 
         def _flatten_layers(self):
             return []
@@ -246,17 +257,62 @@ plain(
 )
 plain("04.1", "half precision", lambda x: (x.astype("float16") / np.float16(127.5) - np.float16(1))[..., None])
 plain("04.1", "divided by 127", lambda x: x[..., None].astype(float) / 127 - 1)
-plain("04.2", "a decay of 0.99", lambda m, w, d: 0.99 * m + 0.01 * w)
-plain("04.2", "decays above one half", lambda m, w, d: max(d, 0.5) * m + (1 - max(d, 0.5)) * w)
-plain("04.2", "a decay with one digit", lambda m, w, d: round(d, 1) * m + (1 - round(d, 1)) * w)
-plain("04.3", "a rate of 0.1", lambda w, b, a, c, x, z, r: chapter_04.gan_step(w, b, a, c, x, z, 0.1))
-plain("04.3", "the first pair", lambda w, b, a, c, x, z, r: chapter_04.gan_step(w, b, a, c, x[:1], z[:1], r))
+plain("04.2", "a decay of 0.99", lambda x, d: checks.EXERCISES["04.2"].expected(x, 0.99))
+plain("04.2", "decays above one half", lambda x, d: checks.EXERCISES["04.2"].expected(x, max(d, 0.5)))
+plain("04.2", "a decay with one digit", lambda x, d: checks.EXERCISES["04.2"].expected(x, min(round(d, 1), 0.95)))
+plain("04.2", "the last three steps", lambda x, d: checks.EXERCISES["04.2"].expected(x[-3:], d))
+plain("04.3", "a rate of 0.1", lambda w, b, a, c, x, z, r, y: chapter_04.gan_step(w, b, a, c, x, z, 0.1, y))
+plain("04.3", "a penalty of 1", lambda w, b, a, c, x, z, r, y: chapter_04.gan_step(w, b, a, c, x, z, r, 1.0))
+plain("04.3", "the first pair", lambda w, b, a, c, x, z, r, y: chapter_04.gan_step(w, b, a, c, x[:1], z[:1], r, y))
 plain(
     "04.3",
     "the means of the batch",
-    lambda w, b, a, c, x, z, r: chapter_04.gan_step(w, b, a, c, x[:1] * 0 + x.mean(), z[:1] * 0 + z.mean(), r),
+    lambda w, b, a, c, x, z, r, y: chapter_04.gan_step(w, b, a, c, x[:1] * 0 + x.mean(), z[:1] * 0 + z.mean(), r, y),
 )
-plain("04.3", "nothing moves", lambda w, b, a, c, x, z, r: (w, b, a, c))
+plain("04.3", "nothing moves", lambda w, b, a, c, x, z, r, y: (w, b, a, c))
+
+
+def trainer(name, moves=None, smooth=None, rates=None, report=None):
+    """Registers a model for 04.5 that is right for some calls only."""
+
+    @made("04.5", name)
+    def _():
+        def build_trainer(generator, discriminator, d_rate, g_rate, asked):
+            import keras
+            import tensorflow as tf
+
+            d_rate, g_rate = rates or (d_rate, g_rate)
+            target = asked if smooth is None else smooth
+
+            class Trainer(keras.Model):
+                def train_step(self, data):
+                    real, z = data
+                    for i in range(moves or real.shape[1]):
+                        with tf.GradientTape() as tape:
+                            at_real = discriminator(real[:, min(i, real.shape[1] - 1)], training=True)
+                            at_fake = discriminator(generator(z[:, i % z.shape[1]], training=True), training=True)
+                            d_loss = tf.reduce_mean(tf.nn.softplus(at_real) - target * at_real)
+                            d_loss += tf.reduce_mean(tf.nn.softplus(at_fake))
+                        slopes = tape.gradient(d_loss, discriminator.trainable_variables)
+                        keras.optimizers.SGD(d_rate).apply(slopes, discriminator.trainable_variables)
+                    with tf.GradientTape() as tape:
+                        at_fake = discriminator(generator(z[:, -1], training=True), training=True)
+                        g_loss = tf.reduce_mean(tf.nn.softplus(-at_fake))
+                    slopes = tape.gradient(g_loss, generator.trainable_variables)
+                    keras.optimizers.SGD(g_rate).apply(slopes, generator.trainable_variables)
+                    return {"d_loss": d_loss, "g_loss": g_loss} if report is None else report
+
+            model = Trainer()
+            model.compile(jit_compile=False)
+            return model
+
+        return build_trainer
+
+
+trainer("two moves whatever k is", moves=2)
+trainer("a target of 0.9", smooth=0.9)
+trainer("rates of 0.1", rates=(0.1, 0.1))
+trainer("constants for the losses", report={"d_loss": 1.386, "g_loss": 0.693})
 
 
 def batches(order_of):

@@ -1,36 +1,57 @@
 """Cheap shortcuts to the exercises of chapters 05 to 10."""
 
 import numpy as np
+import tensorflow as tf
 
-from aigc_course.checks import chapter_05, chapter_06, chapter_08, chapter_09, chapter_10
+from aigc_course.checks import chapter_05, chapter_08, chapter_09, chapter_10, modes
 from answers.shortcuts import made, plain
 
 # --- chapter 05 ----------------------------------------------------------------------------------------------
 
-plain("05.1", "the second is the wider one", lambda m, s, n, t: (m - n) ** 2 + max(t - s, 0) ** 2)
-plain("05.1", "equal means", lambda m, s, n, t: (s - t) ** 2)
-plain("05.1", "two digits", lambda m, s, n, t: round((m - n) ** 2 + (s - t) ** 2, 2))
+plain("05.1", "errors with the data's mean", lambda m, s, n, t, p: chapter_05.mixture(m, s, m, t, p))
+plain("05.1", "errors as wide as the data", lambda m, s, n, t, p: chapter_05.mixture(m, s, n, s, p))
+plain("05.1", "one error in four", lambda m, s, n, t, p: chapter_05.mixture(m, s, n, t, 0.25))
+plain("05.1", "two digits", lambda *v: round(float(chapter_05.mixture(*v)), 2))
 plain("05.2", "three neighbours", lambda r, f, k: chapter_05.precision(r, f, 3))
 plain(
     "05.2",
-    "boxes for balls",
-    lambda r, f, k: np.mean(
-        [(np.abs(f[:, None] - r).max(axis=2) <= np.sort(np.abs(r[:, None] - r).max(axis=2), axis=1)[:, k]).any(axis=1)]
-    ),
+    "without a tenth of the balls",
+    lambda r, f, k: chapter_05.precision(r, f, k, keep=lambda x: x <= np.quantile(x, 0.9)),
 )
 plain("05.2", "the first fifty fakes", lambda r, f, k: chapter_05.precision(r, f[:50], k))
+plain("05.2", "a radius of one half", lambda r, f, k: chapter_05.precision(r, f, k, keep=lambda x: x <= 0.5))
 plain("05.3", "a quantile of 0.1", lambda f, x, t, q: chapter_05.copy_share(f, x, t, 0.1))
 plain(
     "05.3",
+    "one third, as a rule of thumb",
+    lambda f, x, t, q: chapter_05.share_below(chapter_05.to_nearest(f, x), 1 / 3),
+)
+plain(
+    "05.3",
     "the nearest sample for the quantile",
-    lambda f, x, t, q: chapter_05.share_below(f, x, np.sort(chapter_05.to_nearest(t, x))[int(q * len(t))]),
+    lambda f, x, t, q: chapter_05.share_below(
+        chapter_05.to_nearest(f, x), np.sort(chapter_05.to_nearest(t, x))[int(q * len(t))]
+    ),
 )
 plain("05.3", "the first thirty training samples", lambda f, x, t, q: chapter_05.copy_share(f, x[:30], t, q))
 plain("05.3", "the quantile itself", lambda f, x, t, q: q)
-plain("05.4", "int(x) + 1", lambda s, d, z: int(2 * (z * s / d) ** 2) + 1)
-plain("05.4", "a little more, rounded up", lambda s, d, z: max(1, np.ceil(1.0001 * 2 * (z * s / d) ** 2)))
-plain("05.4", "z of 2", lambda s, d, z: chapter_05.seeds_needed(s, d, 2.0))
-plain("05.4", "even numbers", lambda s, d, z: 2 * max(1, np.ceil((z * s / d) ** 2)))
+plain("05.4", "a power of 0.8", lambda s, d, a, p: chapter_05.seeds_needed(s, d, a, 0.8))
+plain("05.4", "a level of 0.05", lambda s, d, a, p: chapter_05.seeds_needed(s, d, 0.05, p))
+plain("05.4", "sixteen times the squared ratio", lambda s, d, a, p: max(2, np.ceil(16 * (s / d) ** 2)))
+plain("05.4", "a little more, rounded up", lambda s, d, a, p: np.ceil(1.01 * chapter_05.seeds_needed(s, d, a, p)))
+plain("05.4", "even numbers", lambda s, d, a, p: 2 * np.ceil(chapter_05.seeds_needed(s, d, a, p) / 2))
+plain(
+    "05.5",
+    "the largest cell",
+    lambda f, i, x, j, t, k, u: chapter_05.data_copying(f, i, x, j, t, k, (np.bincount(i) / len(i)).max()),
+)
+plain(
+    "05.5",
+    "the first two cells",
+    lambda f, i, x, j, t, k, u: chapter_05.data_copying(f, i, x, j, t[k < 2], k[k < 2], u),
+)
+plain("05.5", "a tau of 0.3", lambda f, i, x, j, t, k, u: chapter_05.data_copying(f, i, x, j, t, k, 0.3))
+plain("05.5", "a signed count", lambda f, i, x, j, t, k, u: np.sign(chapter_05.data_copying(f, i, x, j, t, k, u)))
 
 # --- chapter 06 ----------------------------------------------------------------------------------------------
 
@@ -39,60 +60,47 @@ def on_a_grid(samples, step=2.0):
     return np.round(samples / step) * step
 
 
-plain("06.1", "the nearest place of a grid", lambda x, c, s: (np.linalg.norm(x - on_a_grid(x), axis=1) <= 3 * s).mean())
-plain("06.1", "the first centre", lambda x, c, s: chapter_06.quality(x, c[:1], s))
-plain("06.1", "a sigma of 0.1", lambda x, c, s: chapter_06.quality(x, c, 0.1))
-plain("06.1", "four fifths", lambda x, c, s: 0.8)
-plain(
-    "06.2",
-    "equal shares of the modes that are hit",
-    lambda x, c, s: np.log(len(c) / (chapter_06.counts(x, c, 3 * s) > 0).sum()),
-)
+plain("06.1", "twenty-five modes", lambda k, s, side: modes.blind_share(25, s, side))
+plain("06.1", "a square of side 8", lambda k, s, side: modes.blind_share(k, s, 8.0))
+plain("06.1", "a sigma of 0.05", lambda k, s, side: modes.blind_share(k, 0.05, side))
+plain("06.1", "one hundredth", lambda k, s, side: 0.01)
+plain("06.2", "equal shares of the modes that are hit", lambda x, c, s, w: modes.kl(np.ones(len(c)) / len(c), w))
 plain(
     "06.2",
     "the last mode is the empty one",
-    lambda x, c, s: chapter_06.entropy_gap(
-        chapter_06.counts(x, c[:-1], 3 * s) / chapter_06.counts(x, c[:-1], 3 * s).sum(), len(c)
-    ),
+    lambda x, c, s, w: modes.kl(modes.counts(x, c[:-1], 3 * s) / modes.counts(x, c[:-1], 3 * s).sum(), w[:-1]),
 )
-plain(
-    "06.2",
-    "four modes",
-    lambda x, c, s: chapter_06.entropy_gap(chapter_06.counts(x, c, 3 * s) / chapter_06.counts(x, c, 3 * s).sum(), 4),
-)
-plain("06.2", "a sigma of 0.1", lambda x, c, s: chapter_06.reverse_kl(x, c, 0.1))
-
-
-def slope_at(critic, x, h=1e-2):
-    """A slope by differences, (B, 2)."""
-    steps = h * np.eye(2, dtype="float32")
-    return np.stack([(critic(x + e) - critic(x - e)).numpy()[:, 0] / (2 * h) for e in steps], axis=1)
+plain("06.2", "four modes", lambda x, c, s, w: modes.reverse_kl(x, c, s, np.full(len(c), 0.25)))
+plain("06.2", "a sigma of 0.1", lambda x, c, s, w: modes.reverse_kl(x, c, 0.1, w))
 
 
 def penalty_at(place):
-    """A penalty with the slope taken at place(real, fake, share), arrays."""
+    """A penalty with the slope taken at place(real, noise), tensors."""
 
-    def gradient_penalty(critic, real, fake, share):
-        x = place(*(np.asarray(value) for value in (real, fake, share)))
-        return ((np.linalg.norm(slope_at(critic, x.astype("float32")), axis=1) - 1) ** 2).mean()
+    def gradient_penalty(critic, real, noise, target):
+        x = place(real, noise)
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            score = critic(x)
+        squared = tf.maximum(tf.reduce_sum(tape.gradient(score, x) ** 2, axis=1), 1e-12)
+        return tf.reduce_mean((tf.sqrt(squared) - target) ** 2)
 
     return gradient_penalty
 
 
-made("06.3", "at the first pair only")(lambda: penalty_at(lambda r, f, e: (e * r + (1 - e) * f)[:1]))
-made("06.3", "at the mean of the batch")(
-    lambda: penalty_at(lambda r, f, e: (e * r + (1 - e) * f).mean(0, keepdims=True))
-)
-made("06.3", "at zero, as for a linear critic")(lambda: penalty_at(lambda r, f, e: 0 * r))
-plain("06.3", "a critic of slope one", lambda critic, r, f, e: 0.0)
-plain("06.4", "the first pair", lambda r, f: chapter_06.relativistic(r[:1], f[:1]))
+made("06.3", "at the first point only")(lambda: penalty_at(lambda r, n: (r + n)[:1]))
+made("06.3", "at the mean of the batch")(lambda: penalty_at(lambda r, n: tf.reduce_mean(r + n, axis=0, keepdims=True)))
+made("06.3", "at zero, as for a linear critic")(lambda: penalty_at(lambda r, n: 0 * r))
+plain("06.3", "a critic of the right slope", lambda critic, r, n, target: 0.0 * tf.reduce_sum(critic(r)))
+plain("06.4", "the first pair", lambda r, f: modes.averaged(r[:1], f[:1]))
 plain("06.4", "a hinge", lambda r, f: (np.maximum(0, 1 - (r - f)).mean(), np.maximum(0, 1 + (r - f)).mean()))
 plain(
     "06.4",
     "both add up to 2 log 2",
     lambda r, f: (np.logaddexp(0, f - r).mean(), 2 * np.log(2) - np.logaddexp(0, f - r).mean()),
 )
-plain("06.5", "twenty-five points a mode", lambda c, s, n: np.repeat(c, 25, axis=0))
+plain("06.5", "twenty-four points a mode", lambda c, s, n: np.repeat(np.concatenate([c - s, c + s]), 12, axis=0))
+plain("06.5", "a reach of sigma", lambda c, s, n: np.tile(np.concatenate([c - s, c + s]), (n // len(c) // 2, 1)))
 plain("06.5", "modes drawn at random", lambda c, s, n: c[np.random.default_rng(0).integers(len(c), size=n)])
 plain(
     "06.5",
@@ -100,6 +108,10 @@ plain(
     lambda c, s, n: np.repeat(c, n // len(c), axis=0) + np.random.default_rng(0).uniform(-s, s, (n, 2)),
 )
 plain("06.5", "eight modes", lambda c, s, n: np.resize(c[:8], (n, 2)) if len(c) > 4 else np.resize(c[:2], (n, 2)))
+plain("06.6", "the sign of the difference", lambda r, f, c, n, z: (0.5, np.sign(modes.bin_scores(r, f, c))))
+plain("06.6", "z of 1.96", lambda r, f, c, n, z: modes.different_bins(r, f, c, n, 1.96))
+plain("06.6", "two rounds", lambda r, f, c, n, z: modes.different_bins(r, f, c, 2, z))
+plain("06.6", "scores without the pool's variance", lambda r, f, c, n, z: (0.5, 0 * modes.bin_scores(r, f, c)))
 plain("06.5", "the places of a grid", lambda c, s, n: on_a_grid(np.repeat(c, n // len(c), axis=0), 1.5))
 
 # --- chapter 08 ----------------------------------------------------------------------------------------------
