@@ -407,7 +407,7 @@ no_notebook("json_but_no_notebook", "no list of cells", '{"cells": {"a": 1}, "nb
 no_notebook("old_format", "notebook format 3", json.dumps({**notebook(), "nbformat": 3}))
 
 
-@written((), "10,019 cells")
+@written((), "10,027 cells")
 def ten_thousand_cells():
     book = notebook()
     book["cells"] += [code(f"x = {i}", f"x{i}") for i in range(10_000)]

@@ -148,10 +148,49 @@ def _judge_accuracy(train_case, train, test_case, test):
     accuracy = _linear_reader(train, train_case.labels, test, test_case.labels)
     if accuracy >= _FEATURES_BAR:
         return None
+    advice = _seen_in_features(train_case[0], train, accuracy)
     return (
         f"a linear reader with your features reads {accuracy:.0%} of 1,000 unseen digits; {_FEATURES_BAR:.0%} is asked "
-        f"for. {next(words for bound, words in _ADVICE if accuracy < bound)}"
+        f"for. {advice or next(words for bound, words in _ADVICE if accuracy < bound)}"
     )
+
+
+def _seen_in_features(images, found, accuracy):
+    """Advice that the features themselves give rise to, whatever was read with them; None where they do not."""
+    if found.shape[1] == 1:
+        return "One feature cannot tell ten digits apart: return many, each of another place or direction."
+    still = (found == np.median(found, axis=0)).mean(axis=0) > 0.95
+    if still.mean() > 0.5:
+        return (
+            f"{still.sum()} of your {len(still)} features have one value in nearly every image, as the rim has, where "
+            "no digit leaves ink: take features from all of the middle."
+        )
+    if accuracy < _ADVICE[1][0]:
+        return None
+    reach = _pixels_in_sums(images, found)
+    if reach is None:
+        return None
+    if reach > 0.4:
+        return (
+            "Each of your features is a weighted sum over most of the image, a projection, and weighted sums end here: "
+            "the linear reader takes them anyway. Compute what no sum of pixels gives, such as sizes of differences."
+        )
+    return (
+        "Amounts of ink in small squares end here. Add what an amount does not know: which way a stroke runs, where "
+        "paper is enclosed."
+    )
+
+
+def _pixels_in_sums(images, found):
+    """The mean share of pixels in a feature, if all features are weighted sums of pixels and a constant; else None."""
+    pixels = images.reshape(len(images), -1) / 255
+    pixels = pixels[:, pixels.any(axis=0)]
+    inputs, wanted = np.c_[pixels, np.ones(len(pixels))], found - found.mean(axis=0)
+    weights = np.linalg.lstsq(inputs, wanted, rcond=1e-9)[0]
+    if np.abs(inputs @ weights - wanted).max() > 1e-3 * wanted.std():
+        return None
+    sizes = np.abs(weights[:-1])
+    return float((sizes > 0.01 * sizes.max(axis=0)).mean())
 
 
 _ADVICE = (
@@ -167,8 +206,8 @@ _ADVICE = (
     ),
     (
         1.0,
-        "Amounts of ink in small squares end here. Add what an amount does not know: which way a stroke runs, where "
-        "paper is enclosed.",
+        "The features know much of where the ink is. Add what amounts of ink do not know: which way a stroke runs, "
+        "where paper is enclosed.",
     ),
 )
 
@@ -228,7 +267,8 @@ EXERCISES = (
         checked="the weights on seven sets, one with as many examples as features, one with fewer",
         cases=_ridge_cases,
         expected=_ridge_solution,
-        look="chapter 01, «Rule against learner»",
+        look="chapter 01, «Rule against learner» for the weighted sum, «Discriminative against generative» for a ridge "
+        "on the diagonal; the squares, and the gradient set to 0, are new in this exercise",
         onward="the gradient of |x w - y|² is 2 xᵀ(x w - y). Add that of the penalty, set the sum to 0, and collect "
         "what multiplies w on one side.",
         hints=(

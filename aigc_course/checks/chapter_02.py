@@ -111,6 +111,11 @@ EXERCISES = (
             ),
             ("that is the square root. No root was asked for.", lambda p, q, w: np.sqrt(game.jsd(p, q, w))),
             (
+                "you left out each place where one of p and q is 0. Where only q is 0 the term of p stays, where only "
+                "p is 0 that of q: drop from each KL only the places where its *first* one is 0.",
+                game.jsd_on_overlap,
+            ),
+            (
                 "both KL compare p and q with each other. Here both compare with the mixture m, and stay finite.",
                 lambda p, q, w: w * game.kl(p, q) + (1 - w) * game.kl(q, p),
             ),
@@ -126,7 +131,8 @@ EXERCISES = (
         expected=game.loss_and_slopes,
         outputs=5,
         special=game.judge_network,
-        look="chapter 02, «Why logits»",
+        look="chapter 02, «Why logits» for the loss of one logit and its slope, «Does a trained network find the best "
+        "discriminator» for the two means and the ½ that is not there",
         onward="the slope of softplus(l) for l is σ(l); divide it by the batch it was averaged over. From there go "
         "back one layer at a time: c, v, then through tanh with 1 - tanh², then b and w. Real images and fakes add up.",
         hints=(
@@ -263,6 +269,10 @@ EXERCISES = (
             (
                 "those are the moduli |λ|. The eigenvalues themselves were asked for, complex where need be.",
                 lambda h, g: np.abs(game.update_eigenvalues(h, g)),
+            ),
+            (
+                "h is missing beside γ: the step adds h times all of ψ's slope, the penalty's part too.",
+                lambda h, g: game.eigenvalues(1, h / 2, -h / 2, 1 - h * h / 4 - g),
             ),
             ("γ stands halved: the slope of γ ψ² / 2 is γ ψ.", lambda h, g: game.update_eigenvalues(h, g, pull=0.5)),
         ),

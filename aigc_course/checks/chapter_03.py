@@ -50,17 +50,23 @@ EXERCISES = (
         cases=players.count_cases,
         expected=players.count,
         rtol=0.0,
-        look="chapter 03, «The generator layer by layer»",
+        look="chapter 03, «The generator layer by layer» (the counts), «A convolution gathers» (the sides) and "
+        "«The discriminator layer by layer» (what learns)",
         onward="go through the layers with two numbers in hand, the side and the channels of the map. What a channel "
-        "of batch normalisation learns are scale and shift; its shift makes a bias before it useless.",
+        "of batch normalisation learns are scale and shift.",
         hints=(
             (
                 "the moving statistics are in it: batch normalisation has four numbers a channel, and learns two.",
                 lambda n, a: players.count(n, a, norm=4),
             ),
             (
-                "a convolution with batch normalisation behind it has no bias here: the shift does its work.",
+                "a convolution with batch normalisation behind it has no bias here; your count has one.",
                 lambda n, a: players.count(n, a, bias=lambda normalised: 1),
+            ),
+            (
+                "two at once, as in the chapter's conv(...) + norm(...): a bias before batch normalisation, which is "
+                "not there here, and all four of its numbers a channel, of which it learns two.",
+                lambda n, a: players.count(n, a, norm=4, bias=lambda normalised: 1),
             ),
             (
                 "no convolution has a bias in your count: only those with batch normalisation behind them lack it.",
@@ -174,6 +180,14 @@ EXERCISES = (
                 lambda k, s: _overlap(s, k) if s > k else np.array([len(range(r % s, k, s)) for r in range(k)]),
             ),
             ("shares that add up to 1: the plain counts were asked for.", lambda k, s: _overlap(k, s) / k),
+            (
+                "those are the counts of an image, where rows and columns multiply. Here there is one dimension.",
+                lambda k, s: _overlap(k, s) ** 2,
+            ),
+            (
+                "a whole image's counts came, with two axes. Here there is one dimension: shape (stride,).",
+                lambda k, s: np.outer(_overlap(k, s), _overlap(k, s)),
+            ),
         ),
     ),
     Exercise(
@@ -208,7 +222,15 @@ EXERCISES = (
         hints=(
             (
                 "sigmoid twice: D ends in a sigmoid, and the loss takes its probability for a logit.",
-                lambda *a: players.step_of_both(*a, twice=True),
+                lambda *a: players.step_of_both(*a, twice="real, fake"),
+            ),
+            (
+                "a sigmoid is left on the real images' score: the loss takes logits there too.",
+                lambda *a: players.step_of_both(*a, twice="real"),
+            ),
+            (
+                "a sigmoid is left on the fakes' score: both losses take logits there too.",
+                lambda *a: players.step_of_both(*a, twice="fake"),
             ),
             (
                 "the leaky ReLU has Keras' default slope of 0.3; the task asks for 0.2.",

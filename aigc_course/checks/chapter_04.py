@@ -60,6 +60,10 @@ def _corrected_each_time(rows, decay):
     return average
 
 
+def _corrected_row_by_row(rows, decay):
+    return _average([row / (1 - decay**t) for t, row in enumerate(rows, start=1)], decay)
+
+
 def _gan_cases(rng):
     """(w, b, a, c, x (B,), z (B,), rate, gamma): D(x) = w x + b, G(z) = a z + c; two of one size, one single image."""
     return [
@@ -109,6 +113,20 @@ def _g_first(w, b, a, c, x, z, rate, gamma):
     """D sees what the new G draws."""
     new_a, new_c = gan_step(w, b, a, c, x, z, rate, gamma)[2:]
     return *gan_step(w, b, new_a, new_c, x, z, rate, gamma)[:2], new_a, new_c
+
+
+def _noise_in_slope(w, b, a, c, x, z, rate, gamma):
+    """In w's slope z stands where G(z) should; the logit is right."""
+    at_real, at_fake = -sigmoid(-(w * x + b)), sigmoid(w * (a * z + c) + b)
+    dw = (at_real * x + at_fake * z).mean() + gamma * w
+    return w - rate * dw, *gan_step(w, b, a, c, x, z, rate, gamma)[1:]
+
+
+def _without_w(w, b, a, c, x, z, rate, gamma):
+    """G's slope without the way through D."""
+    slope = -sigmoid(-(w * (a * z + c) + b))
+    new = gan_step(w, b, a, c, x, z, rate, gamma)[:2]
+    return *new, a - rate * (slope * z).mean(), c - rate * slope.mean()
 
 
 def _bias_too(w, b, a, c, x, z, rate, gamma):
@@ -315,6 +333,15 @@ EXERCISES = (
                 "one step too many in the power: after one step the correction must undo 1 - decay.",
                 lambda w, d: _average(w, d) / (1 - d ** (len(w) + 1)),
             ),
+            (
+                "one step too few in the power: after the first step it is 0, and you divide by 0. Count steps from 1.",
+                lambda w, d: _average(w, d) / (1 - d ** (len(w) - 1)),
+            ),
+            (
+                "each row is corrected before it is averaged. What leans towards zero is the average: correct that, "
+                "once, behind the last row.",
+                _corrected_row_by_row,
+            ),
             ("the oldest weights count most: the last row is the newest.", lambda w, d: _corrected(w[::-1], d)),
             (
                 "you corrected by multiplying: the average is too small, so divide.",
@@ -392,6 +419,16 @@ EXERCISES = (
                     *gan_step(w, b, 1.0, 0.0, x, z, r, y)[:2],
                     *gan_step(w, b, a, c, x, z, r, y)[2:],
                 ),
+            ),
+            (
+                "in w's slope z stands in the place of G(z): the logit of a fake is w · G(z) + b, and its slope in w "
+                "is G(z).",
+                _noise_in_slope,
+            ),
+            (
+                "the generator's slope lacks the factor w: its image reaches the loss through D's logit, whose slope "
+                "in the image is w.",
+                _without_w,
             ),
             ("the discriminator does not see the real images.", lambda *v: gan_step(*v, d_parts=(0.0, 1.0))),
             ("the generator does not move.", lambda *v: gan_step(*v, g=0)),

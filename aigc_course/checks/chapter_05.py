@@ -227,6 +227,10 @@ EXERCISES = (
                 lambda r, f, k: precision(r, f, k, keep=lambda radii: radii > 0),
             ),
             (
+                "a ball exactly as wide as the median is kept: at most, not below.",
+                lambda r, f, k: precision(r, f, k, keep=lambda x: x < np.median(x)),
+            ),
+            (
                 "you kept the wide balls, and left out the others.",
                 lambda r, f, k: precision(r, f, k, keep=lambda x: x >= np.median(x)),
             ),
@@ -408,7 +412,7 @@ EXERCISES = (
         cases=cell_cases,
         expected=data_copying,
         hints=CELL_MISTAKES,
-        look="chapter 05, «Copies»",
+        look="chapter 05, «Copies», for the distance to the nearest; U and Z stand in the task",
         onward="Write a function for one cell: distances of its fakes and its test samples to its training samples, "
         "then U as a count over all pairs. A loop over np.unique(test_cell) adds up weight · Z and weight.",
     ),

@@ -57,6 +57,7 @@ def data_copying(
     normed=True,
     least=np.greater_equal,
     library=None,
+    reduce=lambda d: d.min(axis=1),
     **options,
 ):
     """The mean of the cells' Z, by the share of test samples, over cells with a share tau of the fakes."""
@@ -64,9 +65,7 @@ def data_copying(
     total = found = 0.0
     for cell in np.unique(k):
         near = train if library == "all" else train[j == cell]
-        score = _z_score(
-            distances(fake[i == cell], near).min(axis=1), distances(test[k == cell], near).min(axis=1), **options
-        )
+        score = _z_score(reduce(distances(fake[i == cell], near)), reduce(distances(test[k == cell], near)), **options)
         share = 1.0 if weight == "equal" else (shares[weight] == cell).mean()
         if least((shares[of] == cell).mean(), tau):
             found, total = found + share * score, total + share
@@ -106,6 +105,13 @@ CELL_MISTAKES = (
     _mistake("equal distances count ½; you counted 0.", tie=0.0),
     _mistake("equal distances count ½; you counted 1.", tie=1.0),
     _mistake("the nearest training sample was sought in all cells; each cell has its own.", library="all"),
+    _mistake(
+        "all distances to the training samples were compared; each sample has one, to its *nearest*.", reduce=np.ravel
+    ),
+    _mistake(
+        "the mean distance to the training samples was taken; the *nearest* one counts.",
+        reduce=lambda d: d.mean(axis=1),
+    ),
     ("the cells are not used: that is one test for all.", _one_cell),
     (
         "`train` and `test` are exchanged: distances are taken to the training samples.",

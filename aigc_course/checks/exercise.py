@@ -126,6 +126,8 @@ def _describe_error(exercise, kind, text):
         return text
     if exercise.how == "with_critic" and "None" in text:
         return "the tape gave None: it did not watch the point. Call tape.watch(x) before critic(x), within the `with`."
+    if "Unknown variable" in text:
+        return "an optimizer knows only the variables that it met first: each player needs an optimizer of its own."
     if kind == "Missing":
         return f"there is no function `{exercise.function}`. Keep the name that the exercise gives."
     return f"`{exercise.function}` stopped with {kind}: {text[:300]}" if text else f"`{exercise.function}`: {kind}"

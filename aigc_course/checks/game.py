@@ -1,5 +1,7 @@
 """The minimax game in NumPy: inputs, formulas and known mistakes for the exercises of chapter 02."""
 
+import itertools
+
 import numpy as np
 
 from aigc_course.checks.formulas import sigmoid, softplus
@@ -15,6 +17,7 @@ __all__ = [
     "entropy",
     "generator_slopes",
     "jsd",
+    "jsd_on_overlap",
     "judge_divergence",
     "judge_network",
     "judge_root",
@@ -66,6 +69,12 @@ def kl(p, q):
 def jsd(p, q, share):
     m = share * p + (1 - share) * q
     return share * kl(p, m) + (1 - share) * kl(q, m)
+
+
+def jsd_on_overlap(p, q, share):
+    """The mistake to sum only over places where neither p nor q is 0."""
+    there = (p > 0) & (q > 0)
+    return jsd(p[there], q[there], share)
 
 
 def entropy(share):
@@ -149,7 +158,7 @@ def loss_and_slopes(real, fake, w, b, v, c, signs=(-1, 1), bend=lambda h: 1 - h*
 
 
 def judge_network(cases, values):
-    """What no formula explains: overflow for far logits, a loss that is right with slopes that are not."""
+    """What no formula explains: overflow for far logits, a right loss with slopes that are not, another order."""
     right = [loss_and_slopes(*case) for case in cases]
     fits = [[_alike(x, y) for x, y in zip(v, r, strict=True)] for v, r in zip(values, right, strict=True)]
     if all(map(all, fits[:-2])):
@@ -167,6 +176,12 @@ def judge_network(cases, values):
     ]
     if all(row[0] for row in fits) and all(turned):
         return "the loss is right, and all slopes have the wrong sign: a slope points to where the loss rises."
+    for order in itertools.permutations(range(5)):
+        pairs = ((v[i], r[j]) for v, r in zip(values, right, strict=True) for j, i in enumerate(order))
+        if all(_alike(x, y) for x, y in pairs):
+            return (
+                "all five are right, in another order: return the loss, then its slopes for w, b, v, c, in that order."
+            )
     return None
 
 

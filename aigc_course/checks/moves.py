@@ -40,9 +40,9 @@ def _entropy(images, target, d, factor, size):
     return (softplus(logit) - target * logit).sum() / size, slopes, in_images
 
 
-def _g_move(z, g, d, target, factor, size):
+def _g_move(z, g, d, target, factor, size, d_factor):
     """(loss, slopes in G's kernel, in its bias); target 0 and a minus in front: the saturating loss."""
-    loss, _, in_images = _entropy(factor * (z @ g[0] + g[1]), abs(target), d, factor, size)
+    loss, _, in_images = _entropy(factor * (z @ g[0] + g[1]), abs(target), d, d_factor, size)
     sign = 1.0 if target else -1.0
     inner = sign * factor * in_images
     return sign * loss, (z.T @ inner, inner.sum(axis=0))
@@ -67,28 +67,35 @@ def trained(
     turns="",
     summed=False,
     report=-1,
+    at_rest=False,
+    scaled=False,
 ):
     """(D's weights, G's weights, last losses) after two batches; the options are mistakes.
 
     targets: function smooth -> what D is told of real images and of fakes, and G of its own; moves: how many D makes;
-    same: what is not taken anew; turns: who moves when; report: which move's d_loss is returned, None for the mean.
+    same: what is not taken anew; turns: who moves when; report: which move's d_loss is returned, None for the mean;
+    at_rest: D works as in inference while G moves; scaled: the real images' loss is smooth · softplus(-l), no more.
     """
     of_real, of_fake, of_g = targets(smooth)
+    d_factor = 1.0 if at_rest else factor
     g, d, size = list(weights[:2]), list(weights[2:]), len(real) // 2
     over = 1 if summed else size
     for x, noise in ((real[:size], z[:size]), (real[size:], z[size:])):
         k, losses = x.shape[1], []
-        last = noise[:, k - 1 if same == "noise of G" else k]
-        before = _g_move(last, g, d, of_g, factor, over)
+        last = noise[:, {"noise of G": k - 1, "first noise of G": 0}.get(same, k)]
+        before = _g_move(last, g, d, of_g, factor, over, d_factor)
         for i in range(moves or k):
             fake = factor * (noise[:, 0 if same == "noise" else i] @ g[0] + g[1])
             seen = x[:, 0 if same == "real" else i]
             at_real, at_fake = _entropy(seen, of_real, d, factor, over), _entropy(fake, of_fake, d, factor, over)
+            if scaled:
+                loss, slopes, _ = _entropy(seen, 1.0, d, factor, over)
+                at_real = smooth * loss, [smooth * slope for slope in slopes]
             losses.append(at_real[0] + at_fake[0])
             d = _moved(d, [a + b for a, b in zip(at_real[1], at_fake[1], strict=True)], d_rate)
             if turns == "G each time" and i < k - 1:
-                g = _moved(g, _g_move(last, g, d, of_g, factor, over)[1], g_rate)
-        g_loss, slopes = before if turns == "fused" else _g_move(last, g, d, of_g, factor, over)
+                g = _moved(g, _g_move(last, g, d, of_g, factor, over, d_factor)[1], g_rate)
+        g_loss, slopes = before if turns == "fused" else _g_move(last, g, d, of_g, factor, over, d_factor)
         g = _moved(g, slopes, g_rate)
     d_loss = np.mean(losses) if report is None else losses[report]
     return _flat(d), _flat(g), np.array([d_loss, g_loss])
@@ -110,6 +117,16 @@ MISTAKES = (
     _mistake("all of D's moves see the same real images: the i-th one takes real[:, i].", same="real"),
     _mistake("all of D's moves see images of the same noise: the i-th one takes z[:, i].", same="noise"),
     _mistake("G's move has noise of its own, the last of z; you gave it that of D's last move.", same="noise of G"),
+    _mistake("G's move takes the first of the noise, z[:, 0]; its own is the last.", same="first noise of G"),
+    _mistake(
+        "in G's move D is not at training=True: G then answers another D than the one that D's moves train.",
+        at_rest=True,
+    ),
+    _mistake(
+        "smooth · softplus(-l) is one part of the smoothed loss: (1 - smooth) · softplus(l) belongs to it, which the "
+        "task's softplus(l) - t · l holds.",
+        scaled=True,
+    ),
     _mistake("real images are told to be 1: their target is `smooth`.", targets=lambda s: (1.0, 0.0, 1.0)),
     _mistake("you smoothed the fakes' target as well: theirs stays 0.", targets=lambda s: (s, 1 - s, 1.0)),
     _mistake("you smoothed the fakes' target instead of the real ones'.", targets=lambda s: (1.0, 1 - s, 1.0)),

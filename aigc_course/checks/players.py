@@ -93,7 +93,7 @@ def step_of_both(
     second,
     rate,
     leak=0.2,
-    twice=False,
+    twice="",
     d_moves=1.0,
     g_on_d=0.0,
     g_aim=-1,
@@ -102,11 +102,14 @@ def step_of_both(
     in_turn=False,
     g_moves=1.0,
 ):
-    """New kernels of D and G after one step of descent of both; the options make known mistakes."""
+    """New kernels of D and G after one step of descent of both; the options make known mistakes.
+
+    twice: "real", "fake" or both: whose logits go through a sigmoid before a loss that takes logits.
+    """
     real, z, g, first, second = (np.asarray(part, float) for part in (real, z, g, first, second))
     fake = np.tanh(z @ g)
 
-    def back(x, sign, w1, w2):
+    def back(x, sign, w1, w2, twice):
         """Slopes of mean softplus(sign * logit) for D's kernels and for x."""
         inner = x @ w1
         hidden = np.where(inner > 0, inner, leak * inner)
@@ -116,12 +119,13 @@ def step_of_both(
         before = at_logit @ w2.T * np.where(inner > 0, 1.0, leak)
         return x.T @ before, hidden.T @ at_logit, before @ w1.T
 
-    at_real, at_fake = back(real, signs[0], first, second), back(fake, signs[1], first, second)
-    for_g = back(fake, g_aim, first, second)
+    at_real = back(real, signs[0], first, second, "real" in twice)
+    at_fake = back(fake, signs[1], first, second, "fake" in twice)
+    for_g = back(fake, g_aim, first, second, "fake" in twice)
     new_first = first - rate * (half * d_moves * (at_real[0] + at_fake[0]) + g_on_d * for_g[0])
     new_second = second - rate * (half * d_moves * (at_real[1] + at_fake[1]) + g_on_d * for_g[1])
     if in_turn:
-        for_g = back(fake, g_aim, new_first, new_second)
+        for_g = back(fake, g_aim, new_first, new_second, "fake" in twice)
     return new_first, new_second, g - rate * g_moves * z.T @ (for_g[2] * (1 - fake**2))
 
 

@@ -681,3 +681,28 @@ def dirac_eigenvalues(h, gamma):
     with np.errstate(all="ignore"):
         root = np.sqrt(a * a - h * h)
     return [1 - (a + root) / 2, 1 - (a - root) / 2]
+
+
+@wrong("02.2", "one of p and q is 0")
+def jsd(p, q, share):
+    both = (p > 0) & (q > 0)
+    p, q = p[both], q[both]
+    m = share * p + (1 - share) * q
+    return np.sum(share * p * np.log(p / m) + (1 - share) * q * np.log(q / m))
+
+
+@wrong("02.3", "in another order")
+def discriminator_loss(real, fake, w, b, v, c):
+    parts = []
+    for x, sign in zip((real, fake), (-1, 1), strict=True):
+        h = np.tanh(np.outer(x, w) + b)
+        logit = h @ v + c
+        at = sign * np.exp(-np.logaddexp(0, -sign * logit)) / len(x)
+        before = np.outer(at, v) * (1 - h**2)
+        parts.append((np.logaddexp(0, sign * logit).mean(), h.T @ at, before.T @ x, before.sum(0), at.sum()))
+    return [one + two for one, two in zip(*parts, strict=True)]
+
+
+@wrong("02.5", "h is missing beside γ")
+def dirac_eigenvalues(h, gamma):
+    return np.linalg.eigvals(np.array([[1, h / 2], [-h / 2, 1 - h * h / 4 - gamma]]))

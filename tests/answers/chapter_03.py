@@ -49,7 +49,7 @@ def count_parameters(side, convolutions):
     return total + side * side * channels + 1
 
 
-@wrong("03.1", "the shift does its work")
+@wrong("03.1", "your count has one")
 def count_parameters(side, convolutions):
     total, channels = 0, 1
     for kernel, stride, filters, normalised in convolutions:
@@ -144,6 +144,15 @@ def count_parameters(side, convolutions):
     total, channels = 0, 1
     for kernel, stride, filters, normalised in convolutions:
         total += kernel * kernel * filters + (0 if normalised else filters) + 2 * normalised * filters
+        side, channels = -(-side // stride), filters
+    return total + side * side * channels + 1
+
+
+@wrong("03.1", "two at once")
+def count_parameters(side, convolutions):
+    total, channels = 0, 1
+    for kernel, stride, filters, normalised in convolutions:
+        total += kernel * kernel * channels * filters + filters + 4 * normalised * filters
         side, channels = -(-side // stride), filters
     return total + side * side * channels + 1
 
@@ -317,6 +326,17 @@ def overlap(kernel, stride):
 @wrong("03.3", "shares that add up to 1")
 def overlap(kernel, stride):
     return np.bincount(np.arange(kernel) % stride, minlength=stride) / kernel
+
+
+@wrong("03.3", "rows and columns multiply")
+def overlap(kernel, stride):
+    return [len(range(r, kernel, stride)) ** 2 for r in range(stride)]
+
+
+@wrong("03.3", "with two axes")
+def overlap(kernel, stride):
+    side = np.bincount(np.arange(kernel) % stride, minlength=stride)
+    return side[:, None] * side
 
 
 @right("03.4")
@@ -891,6 +911,68 @@ def repaired_step(real, z, g_kernel, d_hidden, d_logit, rate):
     d_list, g_list = discriminator.trainable_variables, generator.trainable_variables
     d_slopes, g_slopes = d_tape.gradient(d_loss, d_list), g_tape.gradient(g_loss, g_list)
     g_optimizer = d_optimizer  # one for both
+    d_optimizer.apply(d_slopes, d_list)
+    g_optimizer.apply(g_slopes, g_list)
+    return [*discriminator.get_weights(), *generator.get_weights()]
+
+
+@wrong("03.5", "left on the real images' score")
+def repaired_step(real, z, g_kernel, d_hidden, d_logit, rate):
+    hidden, features = d_hidden.shape[1], real.shape[1]
+    generator = keras.Sequential(
+        [layers.Input((z.shape[1],)), layers.Dense(features, use_bias=False, activation="tanh")]
+    )
+    discriminator = keras.Sequential(
+        [
+            layers.Input((features,)),
+            layers.Dense(hidden, use_bias=False),
+            layers.LeakyReLU(negative_slope=0.2),
+            layers.Dense(1, use_bias=False),
+        ]
+    )
+    generator.set_weights([g_kernel])
+    discriminator.set_weights([d_hidden, d_logit])
+    d_optimizer, g_optimizer = keras.optimizers.SGD(rate), keras.optimizers.SGD(rate)
+    bce = keras.losses.BinaryCrossentropy(from_logits=True)
+    with tf.GradientTape() as d_tape, tf.GradientTape() as g_tape:
+        fake = generator(z, training=True)
+        real_logits = 1 / (1 + tf.exp(-discriminator(real, training=True)))
+        fake_logits = discriminator(fake, training=True)
+        d_loss = bce(tf.ones_like(real_logits), real_logits) + bce(tf.zeros_like(fake_logits), fake_logits)
+        g_loss = bce(tf.ones_like(fake_logits), fake_logits)
+    d_list, g_list = discriminator.trainable_variables, generator.trainable_variables
+    d_slopes, g_slopes = d_tape.gradient(d_loss, d_list), g_tape.gradient(g_loss, g_list)
+    d_optimizer.apply(d_slopes, d_list)
+    g_optimizer.apply(g_slopes, g_list)
+    return [*discriminator.get_weights(), *generator.get_weights()]
+
+
+@wrong("03.5", "left on the fakes' score")
+def repaired_step(real, z, g_kernel, d_hidden, d_logit, rate):
+    hidden, features = d_hidden.shape[1], real.shape[1]
+    generator = keras.Sequential(
+        [layers.Input((z.shape[1],)), layers.Dense(features, use_bias=False, activation="tanh")]
+    )
+    discriminator = keras.Sequential(
+        [
+            layers.Input((features,)),
+            layers.Dense(hidden, use_bias=False),
+            layers.LeakyReLU(negative_slope=0.2),
+            layers.Dense(1, use_bias=False),
+        ]
+    )
+    generator.set_weights([g_kernel])
+    discriminator.set_weights([d_hidden, d_logit])
+    d_optimizer, g_optimizer = keras.optimizers.SGD(rate), keras.optimizers.SGD(rate)
+    bce = keras.losses.BinaryCrossentropy(from_logits=True)
+    with tf.GradientTape() as d_tape, tf.GradientTape() as g_tape:
+        fake = generator(z, training=True)
+        real_logits = discriminator(real, training=True)
+        fake_logits = 1 / (1 + tf.exp(-discriminator(fake, training=True)))
+        d_loss = bce(tf.ones_like(real_logits), real_logits) + bce(tf.zeros_like(fake_logits), fake_logits)
+        g_loss = bce(tf.ones_like(fake_logits), fake_logits)
+    d_list, g_list = discriminator.trainable_variables, generator.trainable_variables
+    d_slopes, g_slopes = d_tape.gradient(d_loss, d_list), g_tape.gradient(g_loss, g_list)
     d_optimizer.apply(d_slopes, d_list)
     g_optimizer.apply(g_slopes, g_list)
     return [*discriminator.get_weights(), *generator.get_weights()]

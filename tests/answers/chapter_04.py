@@ -158,6 +158,22 @@ def moving_average(weights, decay):
     return np.average(weights, axis=0, weights=decay ** np.arange(len(weights)))
 
 
+@wrong("04.2", "one step too few")
+def moving_average(weights, decay):
+    average = 0 * weights[0]
+    for row in weights:
+        average = decay * average + (1 - decay) * row
+    return average / (1 - decay ** (len(weights) - 1))
+
+
+@wrong("04.2", "corrected before it is averaged")
+def moving_average(weights, decay):
+    average = 0 * weights[0]
+    for t, row in enumerate(weights):
+        average = decay * average + (1 - decay) * row / (1 - decay ** (t + 1))
+    return average
+
+
 @right("04.3")
 def gan_step(w, b, a, c, x, z, rate, gamma):
     d_variables = [tf.Variable(w, dtype=tf.float64), tf.Variable(b, dtype=tf.float64)]
@@ -416,6 +432,30 @@ def gan_step(w, b, a, c, x, z, rate, gamma):
     real, fake = sigmoid(w * x + b) - 1, sigmoid(w * g + b)
     new_w = w - rate * ((real * x + fake * g).mean() + gamma * w)
     new_g = a - rate * (((fake - 1) * w * z).mean() + gamma * a), c - rate * ((fake - 1) * w).mean()
+    return new_w, b - rate * (real + fake).mean(), *new_g
+
+
+@wrong("04.3", "stands in the place of G(z)")
+def gan_step(w, b, a, c, x, z, rate, gamma):
+    def sigmoid(t):
+        return 1 / (1 + np.exp(-t))
+
+    g = a * z + c
+    real, fake = sigmoid(w * x + b) - 1, sigmoid(w * g + b)
+    new_w = w - rate * ((real * x + fake * z).mean() + gamma * w)
+    new_g = a - rate * ((fake - 1) * w * z).mean(), c - rate * ((fake - 1) * w).mean()
+    return new_w, b - rate * (real + fake).mean(), *new_g
+
+
+@wrong("04.3", "lacks the factor w")
+def gan_step(w, b, a, c, x, z, rate, gamma):
+    def sigmoid(t):
+        return 1 / (1 + np.exp(-t))
+
+    g = a * z + c
+    real, fake = sigmoid(w * x + b) - 1, sigmoid(w * g + b)
+    new_w = w - rate * ((real * x + fake * g).mean() + gamma * w)
+    new_g = a - rate * ((fake - 1) * z).mean(), c - rate * (fake - 1).mean()
     return new_w, b - rate * (real + fake).mean(), *new_g
 
 
@@ -1017,3 +1057,87 @@ def build_trainer(generator, discriminator, d_rate, g_rate, smooth):
     model = Trainer()
     model.compile(jit_compile=False)
     model.built = True
+
+
+@wrong("04.5", "first of the noise")
+def build_trainer(generator, discriminator, d_rate, g_rate, smooth):
+    d_optimizer, g_optimizer = tf.keras.optimizers.SGD(d_rate), tf.keras.optimizers.SGD(g_rate)
+
+    class Trainer(tf.keras.Model):
+        def train_step(self, data):
+            real, z = data
+            for i in range(real.shape[1]):
+                with tf.GradientTape() as tape:
+                    fake = generator(z[:, i], training=True)
+                    real_logits = discriminator(real[:, i], training=True)
+                    fake_logits = discriminator(fake, training=True)
+                    at_real = tf.nn.softplus(real_logits) - smooth * real_logits
+                    d_loss = tf.reduce_mean(at_real) + tf.reduce_mean(tf.nn.softplus(fake_logits))
+                slopes = tape.gradient(d_loss, discriminator.trainable_variables)
+                d_optimizer.apply(slopes, discriminator.trainable_variables)
+            with tf.GradientTape() as tape:
+                fake_logits = discriminator(generator(z[:, 0], training=True), training=True)
+                g_loss = tf.reduce_mean(tf.nn.softplus(-fake_logits))
+            slopes = tape.gradient(g_loss, generator.trainable_variables)
+            g_optimizer.apply(slopes, generator.trainable_variables)
+            return {"d_loss": d_loss, "g_loss": g_loss}
+
+    model = Trainer()
+    model.compile(jit_compile=False)
+    return model
+
+
+@wrong("04.5", "in G's move D is not")
+def build_trainer(generator, discriminator, d_rate, g_rate, smooth):
+    d_optimizer, g_optimizer = tf.keras.optimizers.SGD(d_rate), tf.keras.optimizers.SGD(g_rate)
+
+    class Trainer(tf.keras.Model):
+        def train_step(self, data):
+            real, z = data
+            for i in range(real.shape[1]):
+                with tf.GradientTape() as tape:
+                    fake = generator(z[:, i], training=True)
+                    real_logits = discriminator(real[:, i], training=True)
+                    fake_logits = discriminator(fake, training=True)
+                    at_real = tf.nn.softplus(real_logits) - smooth * real_logits
+                    d_loss = tf.reduce_mean(at_real) + tf.reduce_mean(tf.nn.softplus(fake_logits))
+                slopes = tape.gradient(d_loss, discriminator.trainable_variables)
+                d_optimizer.apply(slopes, discriminator.trainable_variables)
+            with tf.GradientTape() as tape:
+                fake_logits = discriminator(generator(z[:, -1], training=True), training=False)
+                g_loss = tf.reduce_mean(tf.nn.softplus(-fake_logits))
+            slopes = tape.gradient(g_loss, generator.trainable_variables)
+            g_optimizer.apply(slopes, generator.trainable_variables)
+            return {"d_loss": d_loss, "g_loss": g_loss}
+
+    model = Trainer()
+    model.compile(jit_compile=False)
+    return model
+
+
+@wrong("04.5", "one part of the smoothed loss")
+def build_trainer(generator, discriminator, d_rate, g_rate, smooth):
+    d_optimizer, g_optimizer = tf.keras.optimizers.SGD(d_rate), tf.keras.optimizers.SGD(g_rate)
+
+    class Trainer(tf.keras.Model):
+        def train_step(self, data):
+            real, z = data
+            for i in range(real.shape[1]):
+                with tf.GradientTape() as tape:
+                    fake = generator(z[:, i], training=True)
+                    real_logits = discriminator(real[:, i], training=True)
+                    fake_logits = discriminator(fake, training=True)
+                    at_real = smooth * tf.nn.softplus(-real_logits)
+                    d_loss = tf.reduce_mean(at_real) + tf.reduce_mean(tf.nn.softplus(fake_logits))
+                slopes = tape.gradient(d_loss, discriminator.trainable_variables)
+                d_optimizer.apply(slopes, discriminator.trainable_variables)
+            with tf.GradientTape() as tape:
+                fake_logits = discriminator(generator(z[:, -1], training=True), training=True)
+                g_loss = tf.reduce_mean(tf.nn.softplus(-fake_logits))
+            slopes = tape.gradient(g_loss, generator.trainable_variables)
+            g_optimizer.apply(slopes, generator.trainable_variables)
+            return {"d_loss": d_loss, "g_loss": g_loss}
+
+    model = Trainer()
+    model.compile(jit_compile=False)
+    return model

@@ -165,12 +165,20 @@ def gradient_penalty(critic, real, noise, target):
     x, h = real + noise, 0.05  # exact for a parabola
     steps = [tf.constant([[h, 0.0]]), tf.constant([[0.0, h]])]
     slope = tf.concat([(critic(x + step) - critic(x - step)) / (2 * h) for step in steps], axis=1)
-    return tf.reduce_mean(tf.math.squared_difference(rooted(slope), target))
+    length = tf.sqrt(tf.maximum(tf.reduce_sum(slope**2, axis=1), 1e-12))
+    return tf.reduce_mean(tf.math.squared_difference(length, target))
 
 
 @right("06.3")
 def gradient_penalty(critic, real, noise, target):
-    penalties = [(rooted(slope_at(critic, (r + n)[None]))[0] - target) ** 2 for r, n in zip(real, noise, strict=True)]
+    penalties = []
+    for r, n in zip(real, noise, strict=True):
+        x = (r + n)[None]
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            score = critic(x)
+        squared = tf.reduce_sum(tape.gradient(score, x) ** 2)
+        penalties.append((tf.sqrt(tf.maximum(squared, 1e-12)) - target) ** 2)
     return sum(penalties) / len(penalties)
 
 
@@ -311,7 +319,8 @@ CUT = 1 - 4.5 * np.exp(-4.5) / (1 - np.exp(-4.5))
 @right("06.5")
 def blind_spot(centres, sigma, n):
     each = n // len(centres)
-    reach = sigma * np.sqrt(2 * CUT * (each - 1) / each)
+    cut = 1 - 4.5 * np.exp(-4.5) / (1 - np.exp(-4.5))
+    reach = sigma * np.sqrt(2 * cut * (each - 1) / each)
     aside = np.array([reach, 0])
     pairs = np.concatenate([centres - aside, centres + aside])
     return np.tile(pairs, (each // 2, 1))
@@ -320,14 +329,16 @@ def blind_spot(centres, sigma, n):
 @right("06.5")
 def blind_spot(centres, sigma, n):
     each = n // len(centres)
-    reach = sigma * (CUT * (each - 1) / each) ** 0.5  # on each axis
+    cut = 1 - 4.5 * np.exp(-4.5) / (1 - np.exp(-4.5))
+    reach = sigma * (cut * (each - 1) / each) ** 0.5  # on each axis
     return [centre + (reach if i % 2 else -reach) for centre in centres for i in range(each)]
 
 
 @right("06.5")
 def blind_spot(centres, sigma, n):
     each = n // len(centres)
-    gap = 2 * sigma * np.sqrt(2 * CUT * (each - 1) / each)  # one point at the centre, one beside it
+    cut = 1 - 4.5 * np.exp(-4.5) / (1 - np.exp(-4.5))
+    gap = 2 * sigma * np.sqrt(2 * cut * (each - 1) / each)  # one point at the centre, one beside it
     moved = tf.constant(centres) + tf.constant([0.0, gap], tf.float64)
     return tf.repeat(tf.concat([tf.constant(centres), moved], 0), each // 2, axis=0)
 
@@ -401,7 +412,20 @@ def compared(real, fake, centres, pooled=True, sizes=True):
 
 @right("06.6")
 def different_bins(real, fake, start, rounds, z):
-    scores = compared(real, fake, lloyd(real, start, rounds))
+    def nearest(points, centres):
+        return np.array([((point - centres) ** 2).sum(axis=1).argmin() for point in points])
+
+    centres = np.array(start)
+    for _ in range(rounds):
+        own = nearest(real, centres)
+        for i in set(own.tolist()):
+            centres[i] = real[own == i].mean(axis=0)
+    a, b, n, m = nearest(real, centres), nearest(fake, centres), len(real), len(fake)
+    scores = np.zeros(len(centres))
+    for i in range(len(centres)):
+        p, q, whole = np.mean(a == i), np.mean(b == i), (np.sum(a == i) + np.sum(b == i)) / (n + m)
+        if 0 < whole < 1:
+            scores[i] = (q - p) / np.sqrt(whole * (1 - whole) * (1 / n + 1 / m))
     return np.mean(np.abs(scores) > z), scores
 
 
