@@ -885,7 +885,7 @@ def repaired_step(real, z, g_kernel, d_hidden, d_logit, rate):
     return [*discriminator.get_weights(), *generator.get_weights()]
 
 
-@wrong("03.5", "Unknown variable")
+@wrong("03.5", "an optimizer of its own")
 def repaired_step(real, z, g_kernel, d_hidden, d_logit, rate):
     hidden, features = d_hidden.shape[1], real.shape[1]
     generator = keras.Sequential(
