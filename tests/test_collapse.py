@@ -143,7 +143,7 @@ def test_points_are_scaled_to_unit_spread():
 
 @pytest.mark.long
 def test_the_best_method_finds_all_modes_of_an_easier_ring():
-    """Two seeds, a short training on a ring of wider modes: all eight are found; the plain GAN's score is lower."""
+    """Two seeds, a short training on a ring of wider modes: all eight are found, sharper than by the plain GAN."""
     points, centres = data.ring(20_000, np.random.default_rng(0), sigma=0.05)
     from aigc_course import metrics
 
@@ -154,7 +154,8 @@ def test_the_best_method_finds_all_modes_of_an_easier_ring():
         found[name] = [metrics.mode_coverage(one, centres, 0.05) for one in arena.sample()]
     assert [one.modes for one in found["best"]] == [8, 8]
     assert min(one.high_quality_share for one in found["best"]) > 0.8
-    assert max(one.reverse_kl for one in found["best"]) < min(one.reverse_kl for one in found["gan"])
+    shares = {name: [one.high_quality_share for one in scores] for name, scores in found.items()}
+    assert min(shares["best"]) > max(shares["gan"])
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from aigc_course import checks, data
-from aigc_course.checks import chapter_04, game, players
+from aigc_course.checks import fused, game, players
 from answers.shortcuts import made, plain
 
 # --- chapter 01 ----------------------------------------------------------------------------------------------
@@ -261,13 +261,13 @@ plain("04.2", "a decay of 0.99", lambda x, d: checks.EXERCISES["04.2"].expected(
 plain("04.2", "decays above one half", lambda x, d: checks.EXERCISES["04.2"].expected(x, max(d, 0.5)))
 plain("04.2", "a decay with one digit", lambda x, d: checks.EXERCISES["04.2"].expected(x, min(round(d, 1), 0.95)))
 plain("04.2", "the last three steps", lambda x, d: checks.EXERCISES["04.2"].expected(x[-3:], d))
-plain("04.3", "a rate of 0.1", lambda w, b, a, c, x, z, r, y: chapter_04.gan_step(w, b, a, c, x, z, 0.1, y))
-plain("04.3", "a penalty of 1", lambda w, b, a, c, x, z, r, y: chapter_04.gan_step(w, b, a, c, x, z, r, 1.0))
-plain("04.3", "the first pair", lambda w, b, a, c, x, z, r, y: chapter_04.gan_step(w, b, a, c, x[:1], z[:1], r, y))
+plain("04.3", "a rate of 0.1", lambda w, b, a, c, x, z, r, y: fused.gan_step(w, b, a, c, x, z, 0.1, y))
+plain("04.3", "a penalty of 1", lambda w, b, a, c, x, z, r, y: fused.gan_step(w, b, a, c, x, z, r, 1.0))
+plain("04.3", "the first pair", lambda w, b, a, c, x, z, r, y: fused.gan_step(w, b, a, c, x[:1], z[:1], r, y))
 plain(
     "04.3",
     "the means of the batch",
-    lambda w, b, a, c, x, z, r, y: chapter_04.gan_step(w, b, a, c, x[:1] * 0 + x.mean(), z[:1] * 0 + z.mean(), r, y),
+    lambda w, b, a, c, x, z, r, y: fused.gan_step(w, b, a, c, x[:1] * 0 + x.mean(), z[:1] * 0 + z.mean(), r, y),
 )
 plain("04.3", "nothing moves", lambda w, b, a, c, x, z, r, y: (w, b, a, c))
 
