@@ -5,12 +5,17 @@ import hashlib
 import os
 import shutil
 import struct
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from aigc_course import data
 from aigc_course.errors import CourseError
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tools"))
+import make_fashion
 
 # The published MD5 sums of MNIST's four IDX files.
 PUBLISHED_MD5 = {
@@ -58,6 +63,28 @@ def test_mnist_is_the_published_one(mnist):
     (x_train, y_train), (x_test, y_test) = mnist
     arrays = {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test}
     assert {name: idx_md5(array) for name, array in arrays.items()} == PUBLISHED_MD5
+
+
+def test_the_share_of_fashion_mnist_is_balanced_and_as_said():
+    """600 and 200 images a class, uint8, ten names, and the first five labels of the published file."""
+    (x_train, y_train), (x_test, y_test) = data.load_fashion_mnist()
+    assert [x_train.shape, x_test.shape] == [(6000, 28, 28), (2000, 28, 28)]
+    assert {part.dtype for part in (x_train, y_train, x_test, y_test)} == {np.dtype(np.uint8)}
+    assert [np.bincount(y).tolist() for y in (y_train, y_test)] == [[600] * 10, [200] * 10]
+    assert list(y_train[:5]) == [9, 0, 0, 3, 0]  # the published order: ankle boot, t-shirt, t-shirt, dress, t-shirt
+    assert len(data.FASHION_CLASSES) == len(set(data.FASHION_CLASSES)) == 10
+
+
+def test_the_tool_takes_the_first_of_each_class_in_their_old_order(rng):
+    """What `tools/make_fashion.py` does with the published files, whose MD5 sums it compares."""
+    labels = np.concatenate([np.arange(10), rng.permutation(np.repeat(np.arange(10), 5))]).astype(np.uint8)
+    images = np.arange(len(labels), dtype=np.uint8)[:, None, None] * np.ones((1, 2, 2), np.uint8)
+    chosen, kept = make_fashion.share(images, labels, 3)
+    places = chosen[:, 0, 0]
+    assert (np.diff(places.astype(int)) > 0).all()
+    assert np.array_equal(labels[places], kept)
+    for one in range(10):
+        assert np.array_equal(places[kept == one], np.flatnonzero(labels == one)[:3])
 
 
 def test_every_shipped_file_is_listed_and_whole():

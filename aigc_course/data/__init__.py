@@ -2,7 +2,16 @@
 
 from aigc_course.data.checksums import ASSETS, asset, sha256, shipped_files
 from aigc_course.data.chorales import HOLD, REST, Chorale, load_chorales
-from aigc_course.data.images import check_images, check_scaled, load_images, load_mnist, scale, unscale
+from aigc_course.data.images import (
+    FASHION_CLASSES,
+    check_images,
+    check_scaled,
+    load_fashion_mnist,
+    load_images,
+    load_mnist,
+    scale,
+    unscale,
+)
 from aigc_course.data.points import check_draw, grid, mixture, moons, ring
 from aigc_course.data.speech import DIGIT_WORDS, SAMPLE_RATE, SpokenDigits, from_mu_law, load_spoken_digits, mu_law
 from aigc_course.data.stream import batches, endless, stacked_batches, untuned
@@ -11,6 +20,7 @@ from aigc_course.data.texts import MARKS, is_quatrain, load_quatrains, load_shak
 __all__ = [
     "ASSETS",
     "DIGIT_WORDS",
+    "FASHION_CLASSES",
     "HOLD",
     "MARKS",
     "REST",
@@ -27,6 +37,7 @@ __all__ = [
     "grid",
     "is_quatrain",
     "load_chorales",
+    "load_fashion_mnist",
     "load_images",
     "load_mnist",
     "load_quatrains",

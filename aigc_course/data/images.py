@@ -8,7 +8,29 @@ from aigc_course.data.checksums import asset
 from aigc_course.errors import CourseError
 from aigc_course.files import unreadable
 
-__all__ = ["check_images", "check_scaled", "load_images", "load_mnist", "scale", "unscale"]
+__all__ = [
+    "FASHION_CLASSES",
+    "check_images",
+    "check_scaled",
+    "load_fashion_mnist",
+    "load_images",
+    "load_mnist",
+    "scale",
+    "unscale",
+]
+
+FASHION_CLASSES = (
+    "t-shirt",
+    "trouser",
+    "pullover",
+    "dress",
+    "coat",
+    "sandal",
+    "shirt",
+    "sneaker",
+    "bag",
+    "ankle boot",
+)
 
 
 def load_mnist():
@@ -22,6 +44,23 @@ def load_mnist():
         CourseError: the file is missing or damaged.
     """
     with np.load(asset("mnist.npz"), allow_pickle=False) as arrays:
+        return (arrays["x_train"], arrays["y_train"]), (arrays["x_test"], arrays["y_test"])
+
+
+def load_fashion_mnist():
+    """A share of Fashion-MNIST, pictures of clothes (Xiao, Rasul & Vollgraf, 2017, MIT), from the shipped file.
+
+    Of each of the ten classes the first 600 training and the first 200 test images of the published files, in their
+    old order: what the repository has room for.
+
+    Returns:
+        `((x_train, y_train), (x_test, y_test))`, all uint8: images (6000, 28, 28) and (2000, 28, 28) with 0 =
+        background; labels (6000,) and (2000,), places in `FASHION_CLASSES`.
+
+    Raises:
+        CourseError: the file is missing or damaged.
+    """
+    with np.load(asset("fashion_mnist.npz"), allow_pickle=False) as arrays:
         return (arrays["x_train"], arrays["y_train"]), (arrays["x_test"], arrays["y_test"])
 
 
