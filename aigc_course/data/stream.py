@@ -3,7 +3,7 @@
 import numpy as np
 
 from aigc_course.data.images import check_images
-from aigc_course.errors import whole_number
+from aigc_course.errors import CourseError, whole_number
 
 __all__ = ["batches", "endless", "stacked_batches", "untuned"]
 
@@ -35,7 +35,7 @@ def untuned(batches):
     return batches.with_options(options)
 
 
-def batches(images, batch_size=64, seed=7, start=0):
+def batches(images, batch_size=64, seed=7, start=0, labels=None):
     """An endless stream of shuffled batches that depends on (seed, step) only, so that it can be taken up anywhere.
 
     Every pass over the data has its own permutation; images that do not fill the last batch are left out of
@@ -46,16 +46,20 @@ def batches(images, batch_size=64, seed=7, start=0):
         batch_size: int, from 1 to N.
         seed: int, 0 or more.
         start: int, the number of batches already used.
+        labels: int array (N,), or None.
 
     Returns:
-        `tf.data.Dataset` of float32 tensors (batch_size, H, W, C) in [-1, 1].
+        `tf.data.Dataset` of float32 tensors (batch_size, H, W, C) in [-1, 1]; with labels, of pairs: images and int32
+        labels (batch_size,).
 
     Raises:
-        CourseError: no uint8 images, or a batch larger than the data.
+        CourseError: no uint8 images, a batch larger than the data, or not a label for each image.
     """
     images = check_images(images)
     images = images[..., None] if images.ndim == 3 else images
     count = len(images)
+    if labels is not None and np.shape(labels) != (count,):
+        raise CourseError(f"labels must be one for each of the {count} images; received {np.shape(labels)}.")
     hint = f"There are {count} images: take a smaller batch or more data."
     batch_size = whole_number(batch_size, "batch_size", 1, count, hint)
     import tensorflow as tf
@@ -63,6 +67,7 @@ def batches(images, batch_size=64, seed=7, start=0):
     per_pass = count // batch_size
     with tf.device("CPU"):
         pixels = tf.constant(images)  # (N, H, W, C) uint8: a quarter of the memory of float32
+        classes = None if labels is None else tf.constant(np.asarray(labels), tf.int32)
 
     def batch(step):
         epoch, position = step // per_pass, step % per_pass
@@ -70,7 +75,8 @@ def batches(images, batch_size=64, seed=7, start=0):
         order = tf.stack([tf.cast(seed, tf.int64), epoch])  # one permutation for each pass
         chosen = tf.random.experimental.index_shuffle(places, order, tf.cast(count - 1, tf.int64))
         x = tf.cast(tf.gather(pixels, chosen), tf.float32) / 127.5 - 1.0
-        return tf.ensure_shape(x, (batch_size, *images.shape[1:]))
+        x = tf.ensure_shape(x, (batch_size, *images.shape[1:]))
+        return x if classes is None else (x, tf.ensure_shape(tf.gather(classes, chosen), (batch_size,)))
 
     return endless(batch, start)
 
