@@ -13,6 +13,7 @@ from aigc_course.checks.modes import (
     counts,
     different_bins,
     entropy,
+    forward_of_hit,
     judge_bins,
     judge_blind,
     judge_empty,
@@ -67,6 +68,18 @@ EXERCISES = (
                 "that is the share of a *Gaussian* within 3 sigma; the guess is uniform on the square.",
                 lambda k, s, side: 1 - np.exp(-4.5),
             ),
+            (
+                "you multiplied by a *Gaussian's* share within 3 sigma; for a uniform guess only area counts.",
+                lambda k, s, side: blind_share(k, s, side) * (1 - np.exp(-4.5)),
+            ),
+            (
+                "that is in percent; a number from 0 to 1 was asked for.",
+                lambda k, s, side: 100 * blind_share(k, s, side),
+            ),
+            (
+                "you took the circles' circumference; a guess falls on the area within them.",
+                lambda k, s, side: k * 2 * np.pi * 3 * s / side**2,
+            ),
             ("divided by the side, not by the area.", lambda k, s, side: blind_share(k, s, 1.0) / side),
         ),
     ),
@@ -99,6 +112,11 @@ EXERCISES = (
                 lambda x, c, s, w: kl(counts(x, c, 3 * s) / len(x), w),
             ),
             ("in bits: log2. This course measures in nats.", lambda x, c, s, w: reverse_kl(x, c, s, w) / np.log(2)),
+            (
+                "that is KL(weights ‖ shares), the other way round, without the empty modes that make it infinite. "
+                "Here the *shares* weigh the terms.",
+                forward_of_hit,
+            ),
             ("that is the entropy of the shares: the weights are missing.", entropy),
             ("the sign: a KL divergence is never negative.", lambda x, c, s, w: -reverse_kl(x, c, s, w)),
             (
@@ -205,6 +223,21 @@ EXERCISES = (
                 lambda r, f: (softplus(f.mean() - r).mean(), softplus(r.mean() - f).mean()),
             ),
             (
+                "only the fakes are in G's loss, as in earlier chapters. Here G moves the mean that the reals are "
+                "compared with, so its loss has a real half too.",
+                lambda r, f: (averaged(r, f)[0], softplus(r.mean() - f).mean()),
+            ),
+            (
+                "every real met every fake, and the mean came after the loss. Compare each logit with the other side's "
+                "*mean logit*: the mean comes first, inside softplus.",
+                lambda r, f: (softplus(f.T - r).mean(), softplus(r - f.T).mean()),
+            ),
+            (
+                "both halves compare every real with every fake, so they are equal. Each half has differences of its "
+                "own: logits of one side less the *mean logit* of the other.",
+                lambda r, f: (2 * softplus(f.T - r).mean(), 2 * softplus(r - f.T).mean()),
+            ),
+            (
                 "you took the difference of the means. Loss of each sample first, then the mean.",
                 lambda r, f: (2 * softplus(f.mean() - r.mean()), 2 * softplus(r.mean() - f.mean())),
             ),
@@ -256,6 +289,16 @@ EXERCISES = (
             (
                 "each share had a variance of its own; where nothing differs both come from one pool, one share P.",
                 lambda r, f, c, n, z: of_scores(bin_scores(r, f, kmeans(r, c, n), pooled=False), z),
+            ),
+            (
+                "P is the share of the real samples alone; where nothing differs, the generated ones tell of P too.",
+                lambda r, f, c, n, z: of_scores(bin_scores(r, f, kmeans(r, c, n), pool=lambda p, *_: p), z),
+            ),
+            (
+                "P is half-way between the two shares; the larger sample counts for more in both together.",
+                lambda r, f, c, n, z: of_scores(
+                    bin_scores(r, f, kmeans(r, c, n), pool=lambda p, q, *_: (p + q) / 2), z
+                ),
             ),
             (
                 "the bins were made from the generated samples, or from both; the paper makes them from the real ones.",

@@ -13,6 +13,7 @@ __all__ = [
     "counts",
     "different_bins",
     "entropy",
+    "forward_of_hit",
     "judge_bins",
     "judge_blind",
     "judge_empty",
@@ -86,6 +87,12 @@ def reverse_kl(samples, centres, sigma, weights):
 def of_hit_only(samples, centres, sigma, weights):
     found = counts(samples, centres, 3 * sigma)
     return kl(found / found.sum(), weights / weights[found > 0].sum())
+
+
+def forward_of_hit(samples, centres, sigma, weights):
+    """Σ w log(w / s) over the modes that were hit, the weights as they are."""
+    found = counts(samples, centres, 3 * sigma)
+    return kl(np.where(found > 0, weights, 0), found / found.sum())
 
 
 def entropy(samples, centres, sigma, weights):
@@ -265,10 +272,16 @@ def kmeans(points, start, rounds):
     return centres
 
 
-def bin_scores(real, fake, centres, pooled=True):
-    """z scores (k,) of two shares in each bin; 0 in a bin that is empty on both sides."""
+def _in_both(p, q, n, m):
+    """The share in both samples together."""
+    return (n * p + m * q) / (n + m)
+
+
+def bin_scores(real, fake, centres, pooled=True, pool=_in_both):
+    """z scores (k,) of two shares in each bin; 0 in a bin that is empty on both sides. `pool` gives the one share P of
+    (p, q, n, m); without `pooled` each share has a variance of its own."""
     (p, n), (q, m) = (_shares(real, centres), len(real)), (_shares(fake, centres), len(fake))
-    together = (n * p + m * q) / (n + m)
+    together = pool(p, q, n, m)
     variance = together * (1 - together) * (1 / n + 1 / m) if pooled else p * (1 - p) / n + q * (1 - q) / m
     return np.where(variance > 0, (q - p) / np.sqrt(np.where(variance > 0, variance, 1)), 0)
 

@@ -57,6 +57,22 @@ def blind_share(k, sigma, side):
     return 1 - np.exp(-9 / 2)
 
 
+@wrong("06.1", "only area counts")
+def blind_share(k, sigma, side):
+    return k * np.pi * 9 * sigma**2 * -np.expm1(-(3**2) / 2) / side**2
+
+
+@wrong("06.1", "in percent")
+def blind_share(k, sigma, side):
+    return 100 * k * np.pi * (3 * sigma / side) ** 2
+
+
+@wrong("06.1", "circumference")
+def blind_share(k, sigma, side):
+    radius = 3 * sigma
+    return k * 2 * np.pi * radius / side**2
+
+
 @right("06.2")
 def reverse_kl(samples, centres, sigma, weights):
     counts = [0] * len(centres)
@@ -132,6 +148,12 @@ def reverse_kl(samples, centres, sigma, weights):
 @wrong("06.2", "forward KL")
 def reverse_kl(samples, centres, sigma, weights):
     return (weights * np.log(weights / shares(samples, centres, 3 * sigma))).sum()
+
+
+@wrong("06.2", "without the empty modes that make it infinite")
+def reverse_kl(samples, centres, sigma, weights):
+    s = shares(samples, centres, 3 * sigma)
+    return sum(w * np.log(w / q) for w, q in zip(weights, s, strict=True) if q > 0)
 
 
 @wrong("06.2", "NaN: one mode is empty")
@@ -306,6 +328,26 @@ def relativistic_losses(real_logits, fake_logits):
     return d, np.logaddexp(0, up).mean() + np.logaddexp(0, -down).mean()
 
 
+@wrong("06.4", "only the fakes are in G's loss")
+def relativistic_losses(real_logits, fake_logits):
+    up, down = real_logits - fake_logits.mean(), fake_logits - real_logits.mean()
+    return np.logaddexp(0, -up).mean() + np.logaddexp(0, down).mean(), np.logaddexp(0, -down).mean()
+
+
+@wrong("06.4", "the mean came after the loss")
+def relativistic_losses(real_logits, fake_logits):
+    gaps = np.squeeze(real_logits, 1)[:, None] - np.squeeze(fake_logits, 1)[None]  # (B, B)
+    return np.logaddexp(0, -gaps).mean(), np.logaddexp(0, gaps).mean()
+
+
+@wrong("06.4", "so they are equal")
+def relativistic_losses(real_logits, fake_logits):
+    r = np.subtract.outer(real_logits[:, 0], fake_logits[:, 0])
+    f = np.subtract.outer(fake_logits[:, 0], real_logits[:, 0])
+    d = np.logaddexp(0, -r).mean() + np.logaddexp(0, f).mean()
+    return d, np.logaddexp(0, r).mean() + np.logaddexp(0, -f).mean()
+
+
 @wrong("06.4", "a loss is its negative")
 def relativistic_losses(real_logits, fake_logits):
     up, down = real_logits - fake_logits.mean(), fake_logits - real_logits.mean()
@@ -468,6 +510,25 @@ def different_bins(real, fake, start, rounds, z):
 @wrong("06.6", "a variance of its own")
 def different_bins(real, fake, start, rounds, z):
     scores = compared(real, fake, lloyd(real, start, rounds), pooled=False)
+    return np.mean(np.abs(scores) > z), scores
+
+
+def with_share(real, fake, start, rounds, whole):
+    centres = lloyd(real, start, rounds)
+    p, q = tallies(real, centres), tallies(fake, centres)
+    error = np.sqrt(whole(p, q) * (1 - whole(p, q)) * (1 / len(real) + 1 / len(fake)))
+    return np.divide(q - p, error, out=np.zeros(len(centres)), where=error > 0)
+
+
+@wrong("06.6", "share of the real samples alone")
+def different_bins(real, fake, start, rounds, z):
+    scores = with_share(real, fake, start, rounds, lambda p, q: p)
+    return np.mean(np.abs(scores) > z), scores
+
+
+@wrong("06.6", "half-way between the two shares")
+def different_bins(real, fake, start, rounds, z):
+    scores = with_share(real, fake, start, rounds, lambda p, q: 0.5 * (p + q))
     return np.mean(np.abs(scores) > z), scores
 
 
