@@ -23,8 +23,10 @@ __all__ = [
     "check_writable",
     "in_order",
     "load_network",
+    "load_state",
     "numbered",
     "save_network",
+    "save_state",
     "uninterrupted",
     "unreadable",
     "write_whole",
@@ -183,3 +185,38 @@ def load_network(path: str | Path, build: Callable[[dict, dict], Any], what: str
         raise unreadable(path, error) or CourseError(
             f"{path} cannot be read as {what} ({type(error).__name__}). Train anew."
         ) from error
+
+
+# --- all that a training needs to go on, as .npz ---
+
+
+def save_state(path: str | Path, variables: list, **facts: Any) -> None:
+    """Writes variables at full precision, and facts that JSON can hold, whole or not at all."""
+    import numpy as np
+
+    blob = np.frombuffer(json.dumps(facts).encode(), np.uint8)
+    values = [np.asarray(variable) for variable in variables]
+    write_whole(Path(path), lambda part: np.savez(part, blob, *values))
+
+
+def load_state(path: str | Path, variables: list) -> dict:
+    """Puts back into the variables what `save_state` wrote, and returns its facts.
+
+    Raises:
+        CourseError: no such file, one that cannot be read, or one of other variables; then nothing was changed.
+    """
+    import numpy as np
+
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            blob, *stored = (file[name] for name in file.files)
+        facts = json.loads(blob.tobytes())
+    except Exception as error:  # zip, zlib, JSON and NumPy: each has its own
+        raise unreadable(path, error) or CourseError(
+            f"{path} cannot be read ({type(error).__name__}). Remove it to train anew."
+        ) from error
+    if [value.shape for value in stored] != [tuple(variable.shape) for variable in variables]:
+        raise CourseError(f"{path} holds the training of another network. Take another folder, or remove it.")
+    for variable, value in zip(variables, stored, strict=True):
+        variable.assign(value)
+    return facts

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
+from aigc_course import files
 from aigc_course.errors import CourseError
 from aigc_course.flow import model, network, paths
 
@@ -194,9 +195,10 @@ def test_training_goes_on_as_if_it_had_not_stopped(squares, tmp_path):
 
     with pytest.raises(Enough):
         model.train_flow(parts, *squares, 6, batch_size=16, each=stop)
-    model.keep_training(parts, tmp_path / "t.npz", step=3)
+    files.save_state(tmp_path / "t.npz", parts.state, step=3)
     again.seed = 7
-    assert model.take_up_training(again, tmp_path / "t.npz", 6) == {"step": 3}
+    model.compile_flow(again, 6)
+    assert files.load_state(tmp_path / "t.npz", again.state) == {"step": 3}
     model.train_flow(again, *squares, 6, batch_size=16)
     for a, b in zip(whole.average.weights, again.average.weights, strict=True):
         assert np.allclose(a, b, atol=1e-6)
@@ -215,8 +217,13 @@ def test_damaged_files_are_named(tmp_path):
     (tmp_path / "flow.npz").write_bytes(b"no")
     with pytest.raises(CourseError, match="cannot be read as a flow"):
         model.load_flow(tmp_path / "flow.npz")
+    flow = tiny()
+    model.compile_flow(flow, 6)
     with pytest.raises(CourseError, match="Remove it to train anew"):
-        model.take_up_training(tiny(), tmp_path / "flow.npz", 6)
+        files.load_state(tmp_path / "flow.npz", flow.state)
+    files.save_state(tmp_path / "other.npz", flow.state[1:])
+    with pytest.raises(CourseError, match="another network"):
+        files.load_state(tmp_path / "other.npz", flow.state)
 
 
 def test_the_default_network_has_the_size_that_is_said():

@@ -1,9 +1,7 @@
 """Flow: a keras.Model that learns a velocity by regression, and draws by following it."""
 
 import functools
-import json
 import time
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -16,10 +14,8 @@ __all__ = [
     "METHODS",
     "Flow",
     "compile_flow",
-    "keep_training",
     "load_flow",
     "save_flow",
-    "take_up_training",
     "train_flow",
 ]
 
@@ -64,7 +60,13 @@ class Flow(keras.Model):
         return [self.loss_tracker]
 
     @property
+    def state(self):
+        """list of variables: all that training needs to go on (`files.save_state`)."""
+        return [*self.network.weights, *self.average.weights, *self.optimizer.variables]
+
+    @property
     def step(self):
+        """int: training steps so far."""
         return int(self.optimizer.iterations.numpy()) if self.compiled else 0
 
     def random(self, kind, draw, shape):
@@ -207,31 +209,6 @@ def compile_flow(flow, steps, learning_rate=2e-3):
         rate = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
         flow.compile(keras.optimizers.Adam(rate), jit_compile=False)
         flow.optimizer.build(flow.network.trainable_variables)
-
-
-def _variables(flow):
-    return [*flow.network.weights, *flow.average.weights, *flow.optimizer.variables]
-
-
-def keep_training(flow, path, **facts):
-    """Writes all that training needs to go on, whole or not at all."""
-    blob = np.frombuffer(json.dumps(facts).encode(), np.uint8)
-    files.write_whole(Path(path), lambda part: np.savez(part, blob, *(np.asarray(v) for v in _variables(flow))))
-
-
-def take_up_training(flow, path, steps, learning_rate=2e-3):
-    """Puts back what `keep_training` wrote and returns its facts; steps and rate as in the first call."""
-    compile_flow(flow, steps, learning_rate)
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            blob, *stored = (file[name] for name in file.files)
-        for variable, value in zip(_variables(flow), stored, strict=True):
-            variable.assign(value)
-        return json.loads(blob.tobytes())
-    except Exception as error:  # zip, zlib, JSON, NumPy and Keras: each has its own
-        raise files.unreadable(path, error) or CourseError(
-            f"{path} does not hold the training of this network ({type(error).__name__}). Remove it to train anew."
-        ) from error
 
 
 def save_flow(flow, path, **facts):
