@@ -9,7 +9,7 @@ from aigc_course import data, plots
 from aigc_course.errors import CourseError, number, whole_number
 from aigc_course.studio import conditional
 
-__all__ = ["Board", "Design", "slerp"]
+__all__ = ["SIZE", "Board", "Design", "slerp"]
 
 SIZE = 8  # places on the board
 _LIMIT = 200  # states that can be undone

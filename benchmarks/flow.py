@@ -1,0 +1,197 @@
+"""The flow of chapter 11: training, and what it is worth at how many evaluations.
+
+    python benchmarks/flow.py --seed 7                 trains (25,000 steps of 64 images: an hour on two cores), goes on
+                                                       after Ctrl-C, keeps a curve in runs/bench/flow/SEED.json
+    python benchmarks/flow.py --seed 7 --score         scores its weights: 10,000 images for each way to draw
+    python benchmarks/flow.py --table                  writes runs/bench/flow.csv (the scores) and flow_curve.csv
+
+The judge that scores is the course's. What was chosen (times, guidance) was chosen by a second network, `--tuning`.
+"""
+
+import argparse
+import csv
+import json
+import sys
+import time
+
+import numpy as np
+from common import RESULTS, keep
+
+from aigc_course import files, runtime
+
+FOLDER = RESULTS / "flow"
+STEPS, BATCH, RATE = 25_000, 64, 2e-3
+# method, evaluations, guidance: the last one doubles what a step costs
+WAYS = (
+    ("euler", 2, 1.0),
+    ("euler", 5, 1.0),
+    ("euler", 10, 1.0),
+    ("euler", 20, 1.0),
+    ("euler", 50, 1.0),
+    ("heun", 10, 1.0),
+    ("heun", 20, 1.0),
+    ("heun", 50, 1.0),
+    ("euler", 10, 1.5),
+    ("euler", 50, 1.5),
+    ("heun", 20, 1.5),
+    ("heun", 48, 1.5),
+)
+NUMBERS = ("distance", "precision", "recall", "agreement", "copies")
+
+
+class Other:
+    """Another network in the judge's place, for choices: other weights, other width, the same training images."""
+
+    def __init__(self):
+        import keras
+
+        from aigc_course import data, metrics
+        from aigc_course.studio import scores
+
+        place = FOLDER / "tuning.weights.h5"
+        (x, y), (x_test, _) = data.load_mnist()
+        if place.is_file():
+            own = scores.build_classifier(24)
+            own.load_weights(place)
+        else:
+            own = scores.train_classifier(data.scale(x), y, epochs=5, seed=11, width=24, flip=False)
+            own.save_weights(place)
+        self.network = keras.Model(own.inputs[0], [own.get_layer("features").output, own.outputs[0]])
+        self.test_features, _ = self.read(data.scale(x_test))
+        self.test_moments = metrics.moments(self.test_features)
+
+    def read(self, images):
+        parts = [self.network(images[i : i + 1000], training=False) for i in range(0, len(images), 1000)]
+        features, logits = zip(*parts, strict=True)
+        return np.concatenate(features), np.concatenate(logits)
+
+
+def judged(judge, images, labels, whole=True):
+    """dict of NUMBERS for images that were asked for with labels; without `whole` the distance and agreement alone."""
+    from aigc_course import data, metrics
+
+    features, logits = judge.read(images)
+    found = {
+        "distance": metrics.frechet_of_moments(*metrics.moments(features), *judge.test_moments),
+        "agreement": float((logits.argmax(axis=1) == labels).mean()),
+    }
+    if whole:
+        (x, _), (x_test, _) = data.load_mnist()
+        rows = [part.reshape(len(part), -1) for part in (images, data.scale(x), data.scale(x_test))]
+        found |= metrics.precision_recall(judge.test_features, features)._asdict()
+        found["copies"] = metrics.copy_share(*rows)[0]
+    return {name: round(value, 4) for name, value in found.items()}
+
+
+def build(seed):
+    import keras
+
+    from aigc_course.flow import model, network
+
+    keras.utils.set_random_seed(seed)
+    return model.Flow(network.build_velocity(), seed=seed)
+
+
+def train(seed, steps, every):
+    from aigc_course import data, metrics
+    from aigc_course.flow import model
+
+    (x, y), _ = data.load_mnist()
+    place, state = FOLDER / f"{seed}.json", FOLDER / f"{seed}.state.npz"
+    flow = build(seed)
+    model.compile_flow(flow, steps, RATE)
+    curve = json.loads(place.read_text())["curve"] if place.is_file() and state.is_file() else []
+    if curve:
+        files.load_state(state, flow.state)
+    before, scored = curve[-1]["seconds"] if curve else 0.0, 0.0  # of training, scoring not counted
+    last = time.perf_counter()
+
+    def each(step, seconds):
+        nonlocal last, scored
+        now = time.perf_counter()
+        if now - last < every and step < steps:
+            return
+        trained = before + seconds - scored
+        labels = np.arange(5000) % 10
+        point = judged(metrics.judge(), flow.sample(5000, labels, 10, seed=1), labels, whole=False)
+        curve.append({"seconds": round(trained, 1), "step": step, "images": step * BATCH, **point})
+        files.save_state(state, flow.state)
+        text = json.dumps({"seed": seed, "steps": steps, "curve": curve})
+        files.write_whole(place, lambda part: part.write_text(text, encoding="utf-8"))
+        print(f"seed {seed}: step {step}, {trained:.0f} s, distance {point['distance']:.2f}", flush=True)
+        last = time.perf_counter()
+        scored += last - now
+
+    model.train_flow(flow, x, y, steps, BATCH, RATE, each)
+    model.save_flow(flow, FOLDER / f"{seed}.npz", seed=seed, steps=steps, batch_size=BATCH, curve=curve)
+
+
+def score(seed, tuning):
+    from aigc_course import metrics
+    from aigc_course.flow import model
+
+    flow, _ = model.load_flow(FOLDER / f"{seed}.npz")
+    judge, rows, labels = Other() if tuning else metrics.judge(), [], np.arange(10_000) % 10
+    for method, evaluations, guidance in WAYS:
+        started = time.perf_counter()
+        images = flow.sample(10_000, labels, evaluations, method, guidance, seed=100 + seed)
+        took = (time.perf_counter() - started) / 10_000
+        found = judged(judge, images, labels, whole=not tuning)
+        rows.append({"method": method, "evaluations": evaluations, "guidance": guidance, **found})
+        rows[-1]["milliseconds"] = round(1000 * took, 2)
+        print(rows[-1], flush=True)
+    if not tuning:
+        text = json.dumps({"seed": seed, "rows": rows})
+        files.write_whole(FOLDER / f"{seed}.scores.json", lambda part: part.write_text(text, encoding="utf-8"))
+
+
+def table():
+    """flow.csv: a line a way and seed; flow_curve.csv: a line a point and seed; flow.json for RESULTS.md."""
+    scored = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(FOLDER.glob("*.scores.json"))]
+    with open(RESULTS / "flow.csv", "w", newline="", encoding="utf-8") as file:
+        names = ["seed", "method", "evaluations", "guidance", *NUMBERS, "milliseconds"]
+        writer = csv.DictWriter(file, names, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({"seed": one["seed"], **row} for one in scored for row in one["rows"])
+    curves = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(FOLDER.glob("?.json"))]
+    with open(RESULTS / "flow_curve.csv", "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(
+            file, ["seed", "seconds", "step", "images", "distance", "agreement"], lineterminator="\n"
+        )
+        writer.writeheader()
+        writer.writerows({"seed": one["seed"], **point} for one in curves for point in one["curve"])
+    keep("flow", {"scores": scored, "curves": [{**one, "curve": one["curve"][-1:]} for one in curves]})
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--every", type=float, default=240.0, help="seconds between two scores")
+    parser.add_argument("--threads", type=int, default=0, help="0: all cores")
+    parser.add_argument("--score", action="store_true")
+    parser.add_argument("--tuning", action="store_true", help="with --score: by the second network; nothing is kept")
+    parser.add_argument("--table", action="store_true")
+    asked = parser.parse_args()
+    if asked.table:
+        return table()
+    if asked.steps < 1 or asked.every <= 0 or asked.seed < 0:
+        parser.error("--steps and --every must be above 0, --seed 0 or more")
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    runtime.configure()
+    if asked.threads:
+        import tensorflow as tf
+
+        tf.config.threading.set_intra_op_parallelism_threads(asked.threads)
+    runtime.start(asked.seed, report=False)
+    return score(asked.seed, asked.tuning) if asked.score else train(asked.seed, asked.steps, asked.every)
+
+
+if __name__ == "__main__":
+    from aigc_course.errors import Stopped
+
+    try:
+        sys.exit(main())
+    except (KeyboardInterrupt, Stopped):
+        print("\nstopped; the last kept part stays. The same command goes on from there.", file=sys.stderr)
+        sys.exit(130)
