@@ -8,7 +8,7 @@ from keras import layers
 
 from aigc_course import files
 from aigc_course.errors import CourseError
-from aigc_course.flow import model, network, paths
+from aigc_course.flow import model, network, paths, vae
 
 MEANS, SIGMA, SHARES = np.array([[-1.5], [0.5], [2.0]]), 0.3, np.array([0.2, 0.5, 0.3])
 
@@ -228,3 +228,36 @@ def test_damaged_files_are_named(tmp_path):
 
 def test_the_default_network_has_the_size_that_is_said():
     assert 0.7e6 < network.build_velocity().count_params() < 0.9e6
+
+
+# --- the other family ---
+
+
+def test_the_two_parts_of_the_bound_against_their_definitions(rng):
+    """KL by drawing from q; the cross-entropy of black paper under logits 0 is 784 log 2."""
+    keras.utils.set_random_seed(1)
+    encoder, decoder = vae.build_vae(latent=3, width=4)
+    mean, deviation = np.array([0.5, -1.0, 0.0], np.float32), np.array([0.3, 1.0, 2.0], np.float32)
+    encoder.layers[-1].set_weights(
+        [np.zeros_like(encoder.layers[-1].get_weights()[0]), np.concatenate([mean, 2 * np.log(deviation)])]
+    )
+    decoder.layers[-1].set_weights([np.zeros_like(part) for part in decoder.layers[-1].get_weights()])
+    images = -np.ones((2, 28, 28, 1), np.float32)
+    ink, kl = vae.VAE(encoder, decoder).parts(tf.constant(images), tf.constant([1, 2]))
+    assert np.allclose(ink, 784 * np.log(2), rtol=1e-5)
+    z = mean + deviation * rng.standard_normal((200_000, 3))
+    drawn = (-0.5 * ((z - mean) / deviation) ** 2 - np.log(deviation) + 0.5 * z**2).sum(axis=1).mean()
+    assert np.allclose(kl, drawn, rtol=0.02)
+
+
+def test_a_vae_learns_the_grey_of_each_class():
+    greys, labels = np.array([40, 130, 220], np.uint8), np.arange(60) % 3
+    images = np.broadcast_to(greys[labels][:, None, None, None] / np.float32(127.5) - 1, (60, 28, 28, 1)).astype(
+        np.float32
+    )
+    keras.utils.set_random_seed(1)
+    model_ = vae.VAE(*vae.build_vae(latent=2, classes=3, width=4))
+    model_.compile(keras.optimizers.Adam(5e-3), jit_compile=False)
+    model_.fit(images, labels, 20, epochs=60, verbose=0)
+    drawn = model_.sample(30).mean(axis=(1, 2, 3)).reshape(10, 3).mean(axis=0)
+    assert np.allclose(drawn, greys / 127.5 - 1, atol=0.1)
