@@ -77,24 +77,26 @@ def vae(x, y, seconds, seed):
     import keras
 
     from aigc_course import data
-    from aigc_course.flow import vae as family
+    from aigc_course.flow import vae as autoencoder
 
-    model = family.VAE(*family.build_vae())
-    model.compile(keras.optimizers.Adam(1e-3), jit_compile=False)
+    made = autoencoder.VAE(*autoencoder.build_vae())
+    made.compile(keras.optimizers.Adam(1e-3), jit_compile=False)
     stream = data.batches(x, 128, seed, labels=y)
-    timed(seconds, 2e-3, lambda clock: model.fit(stream, steps_per_epoch=10**6, callbacks=[clock], verbose=0))
-    return lambda labels: model.sample(len(labels), labels, seed=100 + seed)
+    timed(seconds, 2e-3, lambda clock: made.fit(stream, steps_per_epoch=10**6, callbacks=[clock], verbose=0))
+    return lambda labels: made.sample(len(labels), labels, seed=100 + seed)
 
 
 def gan(x, y, seconds, seed):
-    from aigc_course import gan as family
+    from aigc_course import gan as adversarial
 
     out = FOLDER / f"gan-{seconds}-{seed}"
     ask = ["-m", "aigc_course", "train", "--minutes", str(seconds / 60), "--seed", str(seed), "--out", str(out)]
     subprocess.run([sys.executable, *ask], cwd=ROOT, check=True, capture_output=True)
-    generator = family.load_generator(out / "generator.weights.h5")
+    generator = adversarial.load_generator(out / "generator.weights.h5")
     rng = np.random.default_rng(100 + seed)
-    return lambda labels: family.generate_images(generator, rng.standard_normal((len(labels), 100), dtype=np.float32))
+    return lambda labels: adversarial.generate_images(
+        generator, rng.standard_normal((len(labels), 100), dtype=np.float32)
+    )
 
 
 def autoregressive(x, y, seconds, seed):
