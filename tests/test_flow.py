@@ -8,7 +8,7 @@ from keras import layers
 
 from aigc_course import files
 from aigc_course.errors import CourseError
-from aigc_course.flow import model, network, paths, vae
+from aigc_course.flow import model, network, paths, picture, vae
 
 MEANS, SIGMA, SHARES = np.array([[-1.5], [0.5], [2.0]]), 0.3, np.array([0.2, 0.5, 0.3])
 
@@ -261,3 +261,40 @@ def test_a_vae_learns_the_grey_of_each_class():
     model_.fit(images, labels, 20, epochs=60, verbose=0)
     drawn = model_.sample(30).mean(axis=(1, 2, 3)).reshape(10, 3).mean(axis=0)
     assert np.allclose(drawn, greys / 127.5 - 1, atol=0.1)
+
+
+# --- the live picture ---
+
+
+def test_the_picture_tells_what_guidance_does():
+    """In the end, with many steps: at 1 nearly all points are where asked and as wide as the data; more is narrower."""
+    plain, more, none = (picture.flow_numbers(40, 40, guidance) for guidance in (1.0, 4.0, 0.0))
+    assert plain["time"] == 1.0
+    assert plain["asked"] > 0.95
+    assert plain["wrong"] == 0.0
+    assert 0.85 < plain["width"] < 1.15
+    assert more["width"] < 0.8 * plain["width"]
+    assert 0.2 < none["asked"] < 0.5 < none["wrong"]  # two modes of six
+    assert picture.flow_numbers(10, 40)["time"] == 1.0  # the place is at most the last step
+
+
+def test_the_picture_is_drawn_and_its_wrong_settings_are_named():
+    figure = picture.flow_figure(3, 2, 2.0)
+    assert "where asked, guidance 2" in figure.axes[1].get_title()
+    for call in (
+        lambda: picture.flow_numbers(0),
+        lambda: picture.flow_numbers(5, -1),
+        lambda: picture.flow_numbers(5, 5, 9.0),
+    ):
+        with pytest.raises(CourseError, match="must"):
+            call()
+
+
+def test_the_sliders_move_the_picture():
+    ipywidgets = pytest.importorskip("ipywidgets")
+    box = picture.build_controls(ipywidgets)
+    sliders, sentence, image = box.children
+    before = image.value, sentence.value
+    sliders.children[1].value = 20
+    assert image.value != before[0]
+    assert "Time 1.00" in sentence.value
