@@ -10,7 +10,7 @@ from scipy import stats
 
 from aigc_course import data, files
 from aigc_course.errors import CourseError
-from aigc_course.studio import board, conditional, scores
+from aigc_course.studio import board, conditional, scores, steer, widget
 
 # --- networks ---
 
@@ -247,3 +247,95 @@ def test_a_recipe_draws_the_same_again(generator):
     assert np.array_equal(again.images(again.kept), one.images(one.kept))
     assert again.sheet() == one.sheet()
     assert json.loads(one.recipe())["classes"][9] == "ankle boot"
+
+
+# --- directions and widgets ---
+
+
+def test_the_strongest_directions_are_singular_vectors(generator):
+    found = steer.latent_directions(generator, 5)
+    kernel = generator.layers[-1].layers[0].get_weights()[0][:64]
+    lengths = np.linalg.norm(found @ kernel, axis=1)
+    assert np.allclose(found @ found.T, np.eye(5), atol=1e-5)
+    assert np.allclose(lengths, np.linalg.svd(kernel)[1][:5], rtol=1e-4)
+
+
+def test_a_propertys_direction_is_found(rng):
+    z, way = rng.standard_normal((500, 8)), rng.standard_normal(8)
+    way /= np.linalg.norm(way)
+    direction, slope, share = steer.property_direction(z, 2.0 * z @ way + 1.0)
+    assert np.allclose(direction, way)
+    assert np.isclose(slope, 2.0)
+    assert np.isclose(share, 1.0)
+    assert steer.property_direction(z, rng.standard_normal(500))[2] < 0.1
+
+
+def test_extent_and_brightness_of_bars():
+    images = -np.ones((3, 28, 28, 1), np.float32)
+    images[0, 5:25, 10:16] = 1.0
+    images[1, 5:9] = 1.0
+    assert np.allclose(steer.extent(images), [np.sqrt(36 - 1), np.sqrt(28**2 - 1), 0.0], atol=1e-3)  # discrete: w² - 1
+    assert np.allclose(steer.extent(images, "height"), [np.sqrt(399), np.sqrt(15), 0.0], atol=1e-3)
+    assert np.allclose(steer.brightness(images), [120 / 784, 112 / 784, 0.0], atol=1e-6)
+
+
+@pytest.fixture
+def shown(generator, tmp_path):
+    ipywidgets = pytest.importorskip("ipywidgets")
+    one = board.Board(generator, seed=4)
+    box = widget.board_controls(ipywidgets, one, tmp_path)
+    picture, toggles, row, settings, said, kept, link = box.children
+    buttons = {button.description: button for button in row.children}
+    return one, picture, toggles.children, buttons, settings.children, said, kept, link, tmp_path
+
+
+def test_the_board_does_what_its_buttons_say(shown):
+    one, picture, toggles, buttons, settings, said, kept, link, folder = shown
+    start, before = list(one.designs), picture.value
+    buttons["Mix two"].click()
+    assert "pick 2 places first" in said.value
+    toggles[1].value = toggles[0].value = True  # second, then first: in the order of picking
+    settings[1].value = 0.25
+    buttons["Mix two"].click()
+    assert np.allclose(np.array(one.designs[7].shares)[:2], [0.25, 0.75])
+    assert picture.value != before
+    toggles[0].value = False
+    buttons["Lock or unlock"].click()
+    assert one.locked == {1}
+    buttons["Mutate"].click()
+    assert "locked" in said.value
+    settings[0].value = "bag"
+    buttons["Redraw"].click()
+    assert [design.shares[8] == 1.0 for design in one.designs] == [True, False] + [True] * 6
+    buttons["Export"].click()
+    assert "keep a design first" in said.value
+    buttons["Keep"].click()
+    assert kept.value
+    buttons["Export"].click()
+    assert (folder / "sheet.png").read_bytes() == one.sheet()
+    assert board.Board.from_recipe(one.generator, (folder / "recipe.json").read_text("utf-8")).kept == one.kept
+    assert "download" in link.value
+    for _ in range(4):
+        buttons["Undo"].click()
+    assert one.designs == start
+    buttons["Undo"].click()
+    assert "nothing to undo" in said.value
+
+
+def test_what_is_on_the_board_is_said_in_words(shown):
+    one, picture, _, _, _, said, *_ = shown
+    assert "1 t-shirt" in said.value
+    assert "8 sneaker" in said.value
+    assert "t-shirt" in picture.value
+    assert len(one.designs) == 8
+
+
+def test_sliders_move_along_the_directions(generator):
+    ipywidgets = pytest.importorskip("ipywidgets")
+    box = widget.slider_controls(ipywidgets, generator)
+    first, ways, _, said, picture = box.children
+    before = picture.value
+    ways.children[0].value = 3.0
+    assert picture.value != before
+    first.children[0].value = "bag"
+    assert "class bag" in said.value
