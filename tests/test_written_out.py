@@ -27,6 +27,8 @@ TOOLS = {
     "monitors.ImageMonitor": "shows images under the cell while it trains",
     "collapse.STEPS": "a number",
     "collapse.Arena": "the step of chapter 04 on ten seeds at once: test_step holds the two together",
+    "collapse.Method": "a record of settings: the chapter prints its parts",
+    "collapse.get": "a method's settings by its name",
     "collapse.compare": "trains an Arena and takes its samples",
     "plane.play": "the live picture of the same step",
 }
