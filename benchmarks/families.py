@@ -134,13 +134,11 @@ def autoregressive(x, y, seconds, seed):
 
 
 def flow(x, y, seconds, seed):
-    import keras
-
     from aigc_course import data
     from aigc_course.flow import model, network
 
     one = model.Flow(network.build_velocity(), seed=seed)
-    one.compile(keras.optimizers.Adam(2e-3), jit_compile=False)
+    one.compile(model.adam(2e-3), jit_compile=False)
     stream = data.batches(x, 64, seed, labels=y)
     timed(seconds, 2e-3, lambda clock: one.fit(stream, steps_per_epoch=10**6, callbacks=[clock], verbose=0))
     return lambda labels: one.sample(len(labels), labels, 10, seed=100 + seed)

@@ -3,7 +3,7 @@
     python benchmarks/flow.py --seed 7                 trains (25,000 steps of 64 images: an hour on two cores), goes on
                                                        after Ctrl-C, keeps a curve in runs/bench/flow/SEED.json
     python benchmarks/flow.py --seed 7 --score         scores its weights: 10,000 images for each way to draw
-    python benchmarks/flow.py --table                  writes runs/bench/flow.csv (the scores) and flow_curve.csv
+    python benchmarks/flow.py --table                  writes runs/bench/flow_scores.csv and flow_curve.csv
 
 The judge that scores is the course's. What was chosen (times, guidance) was chosen by a second network, `--tuning`.
 """
@@ -146,9 +146,9 @@ def score(seed, tuning):
 
 
 def table():
-    """flow.csv: a line a way and seed; flow_curve.csv: a line a point and seed; flow.json for RESULTS.md."""
+    """flow_scores.csv: a line a way and seed; flow_curve.csv: a line a point and seed; flow.json for RESULTS.md."""
     scored = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(FOLDER.glob("*.scores.json"))]
-    with open(RESULTS / "flow.csv", "w", newline="", encoding="utf-8") as file:
+    with open(RESULTS / "flow_scores.csv", "w", newline="", encoding="utf-8") as file:
         names = ["seed", "method", "evaluations", "guidance", *NUMBERS, "milliseconds"]
         writer = csv.DictWriter(file, names, lineterminator="\n")
         writer.writeheader()

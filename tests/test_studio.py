@@ -231,6 +231,25 @@ def test_what_is_locked_stays_and_every_change_can_be_undone(generator):
     assert not one.undo()
 
 
+def test_what_is_done_together_is_undone_together(generator):
+    one = board.Board(generator, seed=1)
+    start = list(one.designs)
+    one.keep(3)
+    with one.together():
+        one.lock(1)
+        one.mutate(2)
+        one.mutate(5)
+    assert one.undo()
+    assert one.designs == start
+    assert not one.locked
+    assert len(one.kept) == 1
+    with one.together():
+        pass
+    assert one.undo()
+    assert not one.kept
+    assert not one.undo()
+
+
 def test_redraw_of_one_class(generator):
     one = board.Board(generator)
     one.redraw(label=7)

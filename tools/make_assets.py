@@ -15,6 +15,12 @@ python tools/make_assets.py multimodal_decoder runs/bench/multimodal/pre-trained
 python tools/make_assets.py music_decoder runs/pretrain/music.npz      made by `tools/pretrain.py music`
 python tools/make_assets.py video_codec runs/pretrain/frames.npz       made by `tools/pretrain.py frames`
 python tools/make_assets.py video_decoder runs/pretrain/video.npz      made by `tools/pretrain.py video`
+python tools/make_assets.py fashion_generator runs/bench/conditional/7.npz made by `benchmarks/conditional.py --seed 7`
+python tools/make_assets.py fashion_judge runs/bench/conditional/judge.npz made by `benchmarks/conditional.py --judges`
+python tools/make_assets.py conditional runs/bench/conditional.csv     made by `benchmarks/conditional.py --table`
+python tools/make_assets.py flow runs/bench/flow/7.npz                 made by `benchmarks/flow.py --seed 7`
+python tools/make_assets.py flow_scores runs/bench/flow_scores.csv     made by `benchmarks/flow.py --table`
+python tools/make_assets.py families runs/bench/families.csv           made by `benchmarks/families.py --table`
 python tools/make_assets.py checksums                                  after glossary.csv was edited
 python tools/make_assets.py pack                                       after a tool wrote an .npz here itself
 
@@ -37,10 +43,12 @@ UNLISTED = {"README.md", "SHA256SUMS"}
 ENDINGS = {
     **dict.fromkeys(("judge", "generator"), ".weights.h5"),
     **dict.fromkeys(("mode_collapse", "stacked_mnist", "fine_tuning", "multimodal"), ".csv"),
+    **dict.fromkeys(("conditional", "flow_scores", "families"), ".csv"),
     **dict.fromkeys(
         ("tang_decoder", "image_codec", "speech_codec", "speech_judge", "multimodal_base", "multimodal_decoder"), ".npz"
     ),
     **dict.fromkeys(("music_decoder", "video_codec", "video_decoder"), ".npz"),
+    **dict.fromkeys(("fashion_generator", "fashion_judge", "flow"), ".npz"),
 }
 
 

@@ -54,7 +54,9 @@ def build_velocity(classes=10, width=48, shape=(28, 28, 1)):
         raise CourseError(f"shape must have sides that are multiples of 4; received {tuple(shape)}. Pad the images.")
     x, t, label = layers.Input(shape), layers.Input(()), layers.Input((), dtype="int32")
     about = layers.Dense(128)(Waves()(t))
-    about = layers.Add()([about, layers.Embedding(classes + 1, 128)(label)])
+    about = layers.Add()(
+        [about, layers.Embedding(classes + 1, 128, keras.initializers.RandomNormal(stddev=1.0))(label)]
+    )
     about = layers.Dense(128, activation="silu")(layers.Activation("silu")(about))  # (B, 128)
 
     def block(h, units):

@@ -1,5 +1,6 @@
 """A design board: pick, mix, lock, mutate, undo, keep. Every state is a list of numbers that draws the same again."""
 
+import contextlib
 import json
 from typing import NamedTuple
 
@@ -76,6 +77,15 @@ class Board:
 
     def _remember(self):
         self._past = [*self._past[-_LIMIT:], (list(self.designs), set(self.locked), list(self.kept))]
+
+    @contextlib.contextmanager
+    def together(self):
+        """What is done inside is one change: one undo takes all of it back."""
+        before = len(self._past)
+        try:
+            yield
+        finally:
+            del self._past[before + 1 :]
 
     def _put(self, place, design):
         if place in self.locked:

@@ -67,7 +67,8 @@ def board_controls(ipywidgets, board, folder=None):
     def act(what):
         def press(_):
             try:
-                what()
+                with board.together():
+                    what()
                 show()
             except CourseError as error:
                 show(str(error))
@@ -91,6 +92,9 @@ def board_controls(ipywidgets, board, folder=None):
         board.mix(first, second, float(share.value), free[-1])
 
     def mutate():
+        held = [str(place + 1) for place in need(1) if place in board.locked]
+        if held:
+            raise CourseError(f"locked: {', '.join(held)}. Unlock first, or pick others.")
         for place in need(1):
             board.mutate(place, float(amount.value))
 
