@@ -3,19 +3,15 @@
 import argparse
 import signal
 import sys
-from pathlib import Path
 
 from aigc_course import doctor as machine
 
 if __name__ == "__main__" and not machine.can_run():
     sys.exit(machine.without_packages(sys.argv[1:]))
 
-import numpy as np
-
-from aigc_course import files, recipe, runtime
+from aigc_course import files, recipe, runtime, sampling
 from aigc_course.doctor import doctor
 from aigc_course.errors import CourseError
-from aigc_course.files import write_whole
 from aigc_course.grading import command
 from aigc_course.lmdg.words import command as words_command
 
@@ -47,50 +43,16 @@ def _parser():
     train.add_argument("--workers", default=None, help="HOST:PORT,HOST:PORT of all machines, the same on each")
     train.add_argument("--rank", type=int, default=None, help="with --workers: this machine's place, 0 reports")
     train.add_argument("--deterministic", action="store_true", help="the same bits each time (slower)")
-    sample = commands.add_parser("sample", help="draw images from trained weights")
-    sample.add_argument("--weights", default=None, help=".keras checkpoint or .weights.h5 (default: the shipped ones)")
-    sample.add_argument("--n", type=int, default=40, help="how many images (default 40)")
-    sample.add_argument("--seed", type=int, default=0, help="of the noise (default 0)")
-    sample.add_argument("--out", default="samples.png", help="the picture's file, .png (default samples.png)")
+    sampling.add_parser(commands)
     words_command.add_parser(commands)
     command.add_parser(commands)
     commands.add_parser("doctor", help="check this machine and say what to mend")
     return top
 
 
-# --- sample ----------------------------------------------------------------------------------------------
-
-
-def _sample(arguments):
-    """Draws images and writes them as one picture."""
-    out = Path(arguments.out)
-    if not 1 <= arguments.n <= 10_000:
-        raise CourseError(f"--n must lie in 1 … 10000; received {arguments.n}.")
-    if arguments.seed < 0:
-        raise CourseError(f"--seed must be 0 or more; received {arguments.seed}.")
-    if out.suffix.lower() != ".png":
-        raise CourseError(f"--out must end in .png; received {out.name!r}.")
-    files.check_writable(out.parent)
-    if arguments.weights and not Path(arguments.weights).is_file():
-        raise CourseError(f"--weights must name a file; there is no {arguments.weights}. Train first: make train.")
-    runtime.start(7, report=False)
-    from aigc_course import gan, plots
-
-    generator = gan.load_generator(arguments.weights)
-    size = (arguments.n, generator.input_shape[-1])
-    images = gan.generate_images(
-        generator, np.random.default_rng(arguments.seed).standard_normal(size, dtype=np.float32)
-    )
-    columns = max(1, int(np.ceil(np.sqrt(arguments.n * 1.6))))
-    picture = plots.png(plots.image_grid(images, columns=columns))
-    write_whole(out, lambda part: part.write_bytes(picture))
-    print(f"{arguments.n} images in {out}")
-    return 0
-
-
 _COMMANDS = {
     "train": recipe.run,
-    "sample": _sample,
+    "sample": sampling.run,
     "generate": words_command.run,
     "grade": command.grade,
     "doctor": doctor,

@@ -142,6 +142,23 @@ def stacked(result):
     return f"{where(result)} 25,600 samples, scoring not counted.\n\n" + table(head, rows)
 
 
+def conditional(result):
+    rows, numbers = [], {"agreement": 100, "least_spread": 1, "mean_spread": 1, "accuracy_score": 100}
+    numbers |= {"class_distance": 1, "copies": 100}
+    names = dict.fromkeys((row["row"], row["truncation"]) for row in result["rows"])
+    for name, truncation in names:
+        own = [row for row in result["rows"] if (row["row"], row["truncation"]) == (name, truncation)]
+        cells = []
+        for key, scale in numbers.items():
+            values, digits = scale * np.array([row[key] for row in own]), 2 if "spread" in key or key == "copies" else 1
+            error = f" ± {values.std(ddof=1) / np.sqrt(len(values)):.{digits}f}" if np.ptp(values) else ""
+            cells.append(f"{values.mean():.{digits}f}{error}")
+        rows.append([name, len(own), *cells])
+    head = ["pictures", "seeds", "agreement, %", "smallest spread", "mean spread", "accuracy score, %"]
+    intro = f"{where(result)} Mean ± standard error; 1,000 pictures a class."
+    return f"{intro}\n\n" + table([*head, "class distance", "copies, %"], rows)
+
+
 def grading(result):
     rows = [
         [
@@ -172,6 +189,7 @@ SECTIONS = {
     "memory": memory,
     "collapse": collapse,
     "stacked": stacked,
+    "conditional": conditional,
     "grading": grading,
 }
 

@@ -20,6 +20,7 @@ from PIL import Image
 import aigc_course.__main__ as cli
 from aigc_course import data, doctor, models, recipe, runtime
 from aigc_course.gan import GAN, load_generator
+from aigc_course.studio import conditional
 
 PACKAGE = Path(cli.__file__).parent
 
@@ -285,6 +286,37 @@ def test_sample_from_the_shipped_weights(tmp_path, capsys):
     assert cli.main(["sample", "--n", "4", "--out", str(tmp_path / "s.png")]) == 0
 
 
+@pytest.mark.parametrize(
+    ("arguments", "labels"),
+    [
+        (["--model", "digits"], None),
+        (["--model", "fashion"], [0, 1, 2, 3]),
+        (["--model", "fashion", "--class", "Ankle Boot"], [9] * 4),
+        (["--model", "fashion", "--class", "9"], [9] * 4),
+        (["--model", "fashion", "--class", "t-shirt"], [0] * 4),
+        (["--model", "fashion", "--class", "ankle-boot"], [9] * 4),
+    ],
+)
+def test_sample_writes_an_array_of_each_model(tmp_path, arguments, labels):
+    """images: float32 (n, 28, 28, 1) in [-1, 1], of the class asked for, the same again with the same seed."""
+    drawn = []
+    for name, seed in (("a.npz", "1"), ("b.npz", "1"), ("c.npz", "2")):
+        assert cli.main(["sample", *arguments, "--n", "4", "--seed", seed, "--out", str(tmp_path / name)]) == 0
+        with np.load(tmp_path / name) as kept:
+            assert kept.files == ["images"]
+            drawn.append(kept["images"])
+    first = drawn[0]
+    assert first.dtype == np.float32
+    assert first.shape == (4, 28, 28, 1)
+    assert np.abs(first).max() <= 1
+    assert first.std() > 0.2
+    assert np.array_equal(first, drawn[1])
+    assert not np.array_equal(first, drawn[2])
+    if labels:
+        generator, _ = conditional.load_conditional_generator(data.asset("fashion_generator.npz"))
+        assert np.allclose(first, conditional.sample_classes(generator, 4, np.array(labels), 1)[0], atol=1e-5)
+
+
 # --- bad input -------------------------------------------------------------------------------------------
 
 
@@ -363,8 +395,19 @@ def test_train_refuses_bad_arguments(capsys, tmp_path, images_file, arguments, m
         (["--n", "four"], "four"),
         (["--seed", "-1"], "seed"),
         (["--weights", "none.weights.h5"], "there is no none.weights.h5"),
-        (["--out", "picture.jpg"], "must end in .png"),
+        (["--out", "picture.jpg"], "must end in .png or .npz; received 'picture.jpg'"),
+        (["--out", "picture"], "must end in .png or .npz"),
         (["--out", "blocked/picture.png"], "cannot"),
+        (["--model", "faces"], "must be digits, fashion or flow; received 'faces'"),
+        (["--model", "fashion", "--class", "hat"], "one of: t-shirt"),
+        (["--model", "fashion", "--class", "10"], "0 … 9"),
+        (["--model", "fashion", "--class=-1"], "received '-1'"),
+        (["--model", "fashion", "--class", "-1"], "received '-1'"),
+        (["--model", "fashion", "--class", ""], "received ''"),
+        (["--model", "digits", "--class", "3"], "was told no class"),
+        (["--model", "flow"], "comes with chapter 11"),
+        (["--model", "fashion", "--evaluations", "5"], "is for --model flow"),
+        (["--model", "fashion", "--weights", "w.npz"], "is for --model digits"),
     ],
 )
 def test_sample_refuses_bad_arguments(capsys, tmp_path, monkeypatch, arguments, message):

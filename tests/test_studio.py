@@ -187,7 +187,12 @@ def test_a_classifier_learns_clothes_and_the_score_sees_wrong_labels():
         (lambda g: board.Board(g).mutate(0, 2.0), "amount must"),
         (lambda g: board.Board(g).sheet(), "keep a design first"),
         (lambda g: board.Board.from_recipe(g, "no"), "no recipe"),
-        (lambda g: board.Board.from_recipe(g, '{"designs": [{"z": [1, 2], "shares": [1]}]}'), "64 finite numbers"),
+        (lambda g: board.Board.from_recipe(g, '{"designs": []}'), "no recipe"),
+        (
+            lambda g: board.Board.from_recipe(g, '{"weights": "0", "designs": [{"z": [1, 2], "shares": [1]}]}'),
+            "64 finite numbers",
+        ),
+        (lambda g: board.Board.from_recipe(g, '{"weights": "0", "designs": []}'), "belongs to other weights"),
     ],
 )
 def test_wrong_requests_are_named(generator, call, message):

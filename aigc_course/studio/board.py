@@ -1,6 +1,7 @@
 """A design board: pick, mix, lock, mutate, undo, keep. Every state is a list of numbers that draws the same again."""
 
 import contextlib
+import hashlib
 import json
 from typing import NamedTuple
 
@@ -10,7 +11,7 @@ from aigc_course import data, plots
 from aigc_course.errors import CourseError, number, whole_number
 from aigc_course.studio import conditional
 
-__all__ = ["SIZE", "Board", "Design", "slerp"]
+__all__ = ["SIZE", "Board", "Design", "fingerprint", "slerp"]
 
 SIZE = 8  # places on the board
 _LIMIT = 200  # states that can be undone
@@ -43,6 +44,11 @@ def slerp(a, b, share):
         return length * a / lengths[0]
     parts = np.sin((1 - share) * angle) * a / lengths[0] + np.sin(share * angle) * b / lengths[1]
     return length * parts / np.sin(angle)
+
+
+def fingerprint(generator):
+    """The first 16 digits of the SHA-256 sum of a generator's weights, as a recipe names them."""
+    return hashlib.sha256(b"".join(value.tobytes() for value in generator.get_weights())).hexdigest()[:16]
 
 
 def _design(z, shares):
@@ -149,7 +155,8 @@ class Board:
 
     def recipe(self):
         """The kept designs as JSON that `from_recipe` draws again."""
-        facts = {"course": "aigc_course.studio", "noise": self.noise, "classes": list(data.FASHION_CLASSES)}
+        facts = {"course": "aigc_course.studio", "weights": fingerprint(self.generator), "noise": self.noise}
+        facts |= {"classes": list(data.FASHION_CLASSES)}
         return json.dumps({**facts, "designs": [one._asdict() for one in self.kept]}, indent=1)
 
     @classmethod
@@ -157,11 +164,12 @@ class Board:
         """A board whose kept designs are those of a recipe.
 
         Raises:
-            CourseError: no JSON, or not the recipe of such a generator.
+            CourseError: no JSON, not the recipe of such a generator, or that of other weights.
         """
         board = cls(generator, seed)
         try:
-            found = [Design(tuple(one["z"]), tuple(one["shares"])) for one in json.loads(text)["designs"]]
+            told = json.loads(text)
+            found, weights = [Design(tuple(one["z"]), tuple(one["shares"])) for one in told["designs"]], told["weights"]
             values = [np.array([one[i] for one in found], float) for i in (0, 1)]
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise CourseError(
@@ -172,6 +180,11 @@ class Board:
             raise CourseError(
                 f"the recipe must hold {board.noise} finite numbers of noise and {board.classes} shares a design; "
                 f"received {[v.shape[1:] for v in values]}. It may belong to another generator."
+            )
+        if weights != fingerprint(generator):
+            raise CourseError(
+                f"the recipe belongs to other weights ({str(weights)[:16]}; these are {fingerprint(generator)}): other "
+                "pictures would come. Load the generator that it was made with."
             )
         board.kept = found
         return board

@@ -173,7 +173,7 @@ class ConditionalGAN(keras.Model):
 
 
 def sample_classes(generator, n, labels=None, seed=0, truncation=1.0):
-    """As `ConditionalGAN.sample`, from a generator alone; `truncation` multiplies the noise (Brock et al., 2019).
+    """As `ConditionalGAN.sample`, from a generator alone; `truncation` multiplies z (Kingma & Dhariwal, 2018).
 
     Raises:
         CourseError: labels that are no class, or a truncation outside [0, 2].

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from aigc_course.checks import chapter_05, chapter_08, chapter_09, chapter_10, modes
+from aigc_course.checks import chapter_05, chapter_08, chapter_09, chapter_10, designs, modes
 from answers.shortcuts import made, plain
 
 # --- chapter 05 ----------------------------------------------------------------------------------------------
@@ -113,6 +113,32 @@ plain("06.6", "z of 1.96", lambda r, f, c, n, z: modes.different_bins(r, f, c, n
 plain("06.6", "two rounds", lambda r, f, c, n, z: modes.different_bins(r, f, c, 2, z))
 plain("06.6", "scores without the pool's variance", lambda r, f, c, n, z: (0.5, 0 * modes.bin_scores(r, f, c)))
 plain("06.5", "the places of a grid", lambda c, s, n: on_a_grid(np.repeat(c, n // len(c), axis=0), 1.5))
+
+# --- chapter 07 ----------------------------------------------------------------------------------------------
+
+plain("07.1", "the threshold, up to one", lambda t: np.minimum(t, 1))
+plain("07.1", "a curve through a few points", lambda t: np.interp(t, [0, 0.5, 1, 2, 4], [0, 0.284, 0.54, 0.88, 1]))
+plain("07.1", "no threshold below 0.2", lambda t: np.sqrt(designs.kept_variance(np.maximum(t, 0.2))))
+plain("07.2", "a judge that errs evenly", lambda r, a, c: designs.diagonal(r, a, even_errors(c)).mean())
+plain("07.2", "the first two classes", lambda r, a, c: designs.diagonal(r, a, c)[:2].mean())
+plain("07.2", "never above one", lambda r, a, c: designs.diagonal(r, a, c).round().mean())
+plain("07.3", "the first row's length for all", lambda *v: designs.moved(*v, back=lambda z: np.linalg.norm(z[0])))
+plain("07.3", "one step for all", lambda z, a, b, s: designs.moved(z, a, b, np.full(len(z), s.mean())))
+plain("07.3", "steps one way only", lambda z, a, b, s: designs.moved(z, a, b, abs(s)))
+plain("07.4", "right angles", lambda d, n: designs.tour(d, n, by=lambda a, b: np.ones(len(a))))
+plain("07.4", "three designs", lambda d, n: designs.tour(d[:3], n))
+plain("07.4", "designs of one length", lambda d, n: designs.tour(d / np.linalg.norm(d, axis=1, keepdims=True), n))
+plain("07.4", "the nearest design", lambda d, n: d[(np.arange(n) * len(d) / n).round().astype(int) % len(d)])
+plain("07.5", "the first row and another", lambda rows, n: (0, 1 + designs.best_pair(rows[1:], n)[0]))
+plain("07.5", "n is large", lambda rows, n: designs.best_pair(rows, 10**6))
+plain("07.5", "the first ten rows", lambda rows, n: designs.best_pair(rows[:10], n))
+
+
+def even_errors(confusion):
+    """The judge's mean accuracy for all classes, the rest even."""
+    k, right = len(confusion), np.diag(confusion).mean()
+    return np.eye(k) * right + (1 - np.eye(k)) * (1 - right) / (k - 1)
+
 
 # --- chapter 08 ----------------------------------------------------------------------------------------------
 
