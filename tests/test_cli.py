@@ -18,7 +18,7 @@ from conftest import TINY_LATENT, tiny_discriminator, tiny_generator
 from PIL import Image
 
 import aigc_course.__main__ as cli
-from aigc_course import data, doctor, models, recipe, runtime
+from aigc_course import data, doctor, metrics, models, recipe, runtime
 from aigc_course.gan import GAN, load_generator
 from aigc_course.studio import conditional
 
@@ -295,6 +295,8 @@ def test_sample_from_the_shipped_weights(tmp_path, capsys):
         (["--model", "fashion", "--class", "9"], [9] * 4),
         (["--model", "fashion", "--class", "t-shirt"], [0] * 4),
         (["--model", "fashion", "--class", "ankle-boot"], [9] * 4),
+        (["--model", "flow", "--class", "three", "--evaluations", "3"], [3] * 4),
+        (["--model", "flow"], [0, 1, 2, 3]),
     ],
 )
 def test_sample_writes_an_array_of_each_model(tmp_path, arguments, labels):
@@ -312,9 +314,21 @@ def test_sample_writes_an_array_of_each_model(tmp_path, arguments, labels):
     assert first.std() > 0.2
     assert np.array_equal(first, drawn[1])
     assert not np.array_equal(first, drawn[2])
-    if labels:
+    if labels and "fashion" in arguments:
         generator, _ = conditional.load_conditional_generator(data.asset("fashion_generator.npz"))
         assert np.allclose(first, conditional.sample_classes(generator, 4, np.array(labels), 1)[0], atol=1e-5)
+
+
+@pytest.mark.parametrize(("kind", "evaluations"), [(["--class", "3"], 10), (["--class", "seven"], 5), ([], 10)])
+def test_the_flow_draws_the_digit_that_was_asked_for(tmp_path, kind, evaluations):
+    """The course's judge reads nine in ten as asked; without a class, each digit in turn."""
+    out = tmp_path / "flow.npz"
+    arguments = ["--model", "flow", *kind, "--evaluations", str(evaluations), "--n", "60", "--out", str(out)]
+    assert cli.main(["sample", *arguments]) == 0
+    with np.load(out) as kept:
+        read = metrics.judge().labels(kept["images"])
+    asked = {"3": 3, "seven": 7}.get(kind[-1]) if kind else np.arange(60) % 10
+    assert (read == asked).mean() > 0.9
 
 
 # --- bad input -------------------------------------------------------------------------------------------
@@ -405,7 +419,9 @@ def test_train_refuses_bad_arguments(capsys, tmp_path, images_file, arguments, m
         (["--model", "fashion", "--class", "-1"], "received '-1'"),
         (["--model", "fashion", "--class", ""], "received ''"),
         (["--model", "digits", "--class", "3"], "was told no class"),
-        (["--model", "flow"], "comes with chapter 11"),
+        (["--model", "flow", "--class", "ankle boot"], "one of: zero"),
+        (["--model", "flow", "--evaluations", "0"], "must lie in 1 … 1000; received 0"),
+        (["--model", "flow", "--evaluations", "many"], "many"),
         (["--model", "fashion", "--evaluations", "5"], "is for --model flow"),
         (["--model", "fashion", "--weights", "w.npz"], "is for --model digits"),
     ],

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from aigc_course import data, files, progress
 from aigc_course.errors import CourseError, Stopped, number, one_of, whole_number
+from aigc_course.flow.network import Waves
 
 __all__ = [
     "METHODS",
@@ -231,7 +232,7 @@ def load_flow(path):
     """
 
     def build(header, weights):
-        network = keras.models.model_from_json(header["network"])
+        network = keras.models.model_from_json(header["network"], {"Waves": Waves})
         network.set_weights(files.in_order(weights))
         return Flow(network, header["classes"]), header["facts"]
 
