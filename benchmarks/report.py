@@ -142,21 +142,56 @@ def stacked(result):
     return f"{where(result)} 25,600 samples, scoring not counted.\n\n" + table(head, rows)
 
 
+def spread(rows, key, digits, scale=1):
+    """A cell: mean over the rows, ± its standard error where there are several; empty where nothing was measured."""
+    values = scale * np.array([row[key] for row in rows if row[key] is not None])
+    if not len(values):
+        return ""
+    error = f" ± {values.std(ddof=1) / np.sqrt(len(values)):.{digits}f}" if np.ptp(values) else ""
+    return f"{values.mean():.{digits}f}{error}"
+
+
+def groups(rows, *keys):
+    """(values of the keys, the rows that have them), in the order of the first of each."""
+    names = dict.fromkeys(tuple(row[key] for key in keys) for row in rows)
+    return [(name, [row for row in rows if tuple(row[key] for key in keys) == name]) for name in names]
+
+
 def conditional(result):
-    rows, numbers = [], {"agreement": 100, "least_spread": 1, "mean_spread": 1, "accuracy_score": 100}
-    numbers |= {"class_distance": 1, "copies": 100}
-    names = dict.fromkeys((row["row"], row["truncation"]) for row in result["rows"])
-    for name, truncation in names:
-        own = [row for row in result["rows"] if (row["row"], row["truncation"]) == (name, truncation)]
-        cells = []
-        for key, scale in numbers.items():
-            values, digits = scale * np.array([row[key] for row in own]), 2 if "spread" in key or key == "copies" else 1
-            error = f" ± {values.std(ddof=1) / np.sqrt(len(values)):.{digits}f}" if np.ptp(values) else ""
-            cells.append(f"{values.mean():.{digits}f}{error}")
-        rows.append([name, len(own), *cells])
+    numbers = {"agreement": (1, 100), "least_spread": (2, 1), "mean_spread": (2, 1), "accuracy_score": (1, 100)}
+    numbers |= {"class_distance": (1, 1), "copies": (2, 100)}
+    rows = [
+        [name[0], len(own), *(spread(own, key, *how) for key, how in numbers.items())]
+        for name, own in groups(result["rows"], "row", "truncation")
+    ]
     head = ["pictures", "seeds", "agreement, %", "smallest spread", "mean spread", "accuracy score, %"]
     intro = f"{where(result)} Mean ± standard error; 1,000 pictures a class."
     return f"{intro}\n\n" + table([*head, "class distance", "copies, %"], rows)
+
+
+JUDGED = {"distance": (2, 1), "precision": (3, 1), "recall": (3, 1), "agreement": (1, 100), "copies": (2, 100)}
+JUDGED_HEAD = ["seeds", "judge distance", "precision", "recall", "agreement, %", "copies, %"]
+
+
+def flow(result):
+    rows = [
+        [*name, len(own), *(spread(own, key, *how) for key, how in JUDGED.items())]
+        for name, own in groups(result["rows"], "method", "evaluations", "guidance")
+    ]
+    intro = f"{where(result)} Mean ± standard error over the trainings; 10,000 pictures each, 1,000 a class."
+    return f"{intro}\n\n" + table(["method", "evaluations", "guidance", *JUDGED_HEAD], rows)
+
+
+def families(result):
+    order = ("real", "blind", "thief", "gaussian", "vae", "gan", "autoregressive", "flow")
+    found = sorted(result["rows"], key=lambda row: (order.index(row["family"]), row["seconds"]))
+    rows = []
+    for (family, seconds), own in groups(found, "family", "seconds"):
+        trained = seconds if family in order[4:] else "–"
+        judged = [spread(own, key, *how) for key, how in JUDGED.items()]
+        rows.append([family, trained, len(own), *judged, own[0]["evaluations"], spread(own, "milliseconds", 2)])
+    intro = f"{where(result)} Mean ± standard error; 10,000 pictures a run; the GAN is not told a class."
+    return f"{intro}\n\n" + table(["family", "seconds", *JUDGED_HEAD, "evaluations", "ms a picture"], rows)
 
 
 def grading(result):
@@ -190,6 +225,8 @@ SECTIONS = {
     "collapse": collapse,
     "stacked": stacked,
     "conditional": conditional,
+    "flow": flow,
+    "families": families,
     "grading": grading,
 }
 

@@ -236,7 +236,7 @@ def test_most_modules_are_short_and_functions_shorter():
     assert statistics.median(node.end_lineno - node.lineno + 1 for node in functions) <= 8
 
 
-FOLDERS = {"": 5500, "data": 750, "flow": 750, "studio": 950, "lmdg": 4300, "checks": 5600, "grading": 4700}
+FOLDERS = {"": 5500, "data": 750, "flow": 750, "studio": 950, "lmdg": 4300, "checks": 6100, "grading": 4700}
 
 
 def test_every_folder_is_counted():

@@ -12,7 +12,6 @@ from aigc_course.errors import CourseError, Stopped, number, one_of, whole_numbe
 from aigc_course.flow.network import Waves
 
 __all__ = [
-    "METHODS",
     "Flow",
     "adam",
     "compile_flow",
@@ -21,7 +20,7 @@ __all__ = [
     "train_flow",
 ]
 
-METHODS = {"euler": 1, "heun": 2}  # name -> evaluations of the velocity a step
+_METHODS = {"euler": False, "heun": True}  # name -> whether a step looks at both of its ends
 
 
 class Flow(keras.Model):
@@ -29,8 +28,9 @@ class Flow(keras.Model):
 
     A step draws noise and a time for each image, goes that far on the straight path between them and asks the network
     for the path's direction, image - noise: the mean over all paths through a point is the velocity there. Times are a
-    sigmoid of a Gaussian, so the middle of the way, where paths cross, is visited most (Esser et al., 2024). A share of
-    the labels is hidden, so that one network knows the velocity with and without (Ho & Salimans, 2022).
+    sigmoid of a Gaussian, so the middle of the way, where the speed is hardest to guess, is visited most (Esser et
+    al., 2024). A share of the labels is hidden, so that one network knows the velocity with and without (Ho &
+    Salimans, 2022).
 
     Args:
         network: Keras model, (x (B, H, W, C), t (B,), label (B,)) -> velocity (B, H, W, C); label `classes` = hidden.
@@ -119,7 +119,7 @@ class Flow(keras.Model):
     def velocity(self, x, t, labels, guidance=1.0):
         """The velocity (N, H, W, C) at points x (N, H, W, C) and one time t, for labels (N,)."""
         plain, both = self._guided
-        t = tf.constant(t, tf.float32)
+        x, t, labels = tf.cast(x, tf.float32), tf.constant(t, tf.float32), tf.cast(labels, tf.int32)
         return plain(x, t, labels) if guidance == 1.0 else both(x, t, labels, tf.constant(guidance, tf.float32))
 
     def sample(self, n, labels=None, evaluations=10, method="euler", guidance=1.0, seed=0, batch_size=500, noise=None):
@@ -128,9 +128,9 @@ class Flow(keras.Model):
         Args:
             n: int.
             labels: int array (n,), or None: as many of each class as possible, in turn.
-            evaluations: int, of the network for each image: what a sample costs. Heun takes two a step, guidance
-                doubles them.
-            method: "euler" (one evaluation a step, error of the order of the step) or "heun" (two, of its square).
+            evaluations: int, of the network for each image, at most: what a sample costs. Guidance doubles them.
+            method: "euler" (one evaluation a step, error of the order of the step) or "heun" (two, of its square; its
+                last step is Euler's, because at time 1 the network was hardly trained: Karras et al., 2022, also).
             guidance: float >= 0: 1 follows the label, more follows it more than the data does, 0 ignores it.
             seed: int, of the noise.
             noise: float array (n, H, W, C), instead of a seed.
@@ -152,8 +152,10 @@ class Flow(keras.Model):
                 f"labels must be {n} integers from 0 to {self.classes} (hidden); received {labels!r:.80}."
             )
         guidance = number(guidance, "guidance", 0, 100)
-        cost = METHODS[one_of(method, {name: name for name in METHODS}, "method")] * (1 if guidance == 1 else 2)
-        steps = whole_number(evaluations, "evaluations", cost, hint=f"A step of {method} takes {cost} here.") // cost
+        both_ends = one_of(method, _METHODS, "method")
+        cost = 1 if guidance == 1 else 2
+        steps = whole_number(evaluations, "evaluations", cost, hint="Guidance takes two a step.") // cost
+        steps = (steps + 1) // 2 if both_ends else steps
         if noise is None:
             noise = np.random.default_rng(seed).standard_normal((n, *self.shape), dtype=np.float32)
         parts = []
@@ -161,15 +163,15 @@ class Flow(keras.Model):
             own = tf.constant(labels[start : start + batch_size], tf.int32)
             x = tf.constant(noise[start : start + batch_size])
             for i in range(steps):
-                x = self._move(x, i / steps, (i + 1) / steps, own, method, guidance)
+                x = self._move(x, i / steps, (i + 1) / steps, own, guidance, both_ends and i + 1 < steps)
             parts.append(x.numpy())
         return np.clip(np.concatenate(parts), -1, 1)
 
-    def _move(self, x, t, after, labels, method, guidance):
-        """From time t to time `after`."""
+    def _move(self, x, t, after, labels, guidance, both_ends):
+        """From time t to time `after`, along the slope at t, or along the mean of those at both ends."""
         slope = self.velocity(x, t, labels, guidance)
         moved = x + (after - t) * slope
-        if method == "heun":  # the mean of the slopes at both ends
+        if both_ends:
             moved = x + (after - t) * (slope + self.velocity(moved, after, labels, guidance)) / 2
         return moved
 
@@ -206,7 +208,7 @@ def train_flow(flow, images, labels, steps, batch_size=64, learning_rate=2e-3, e
 
 
 def adam(rate):
-    """Adam with slopes cut to a length of 1: without, the first steps at 2e-3 blow a fresh network up."""
+    """Adam with slopes cut to length 1: an early one of hundreds costs a hundred steps (chapter 11 measures it)."""
     return keras.optimizers.Adam(rate, global_clipnorm=1.0)
 
 

@@ -123,7 +123,7 @@ def flow_figure(steps=START["steps"], place=START["place"], guidance=START["guid
     ring = np.linspace(0, 2 * np.pi, 40)
     for mode, centre in enumerate(CENTRES):
         style = {"color": plots.REAL, "linewidth": 1.6} if mode in OWN else {"color": plots.GREY, "linestyle": ":"}
-        right.plot(centre[0] + 2 * SIGMA * np.cos(ring), centre[1] + 2 * SIGMA * np.sin(ring), **style)
+        right.plot(centre[0] + 3 * SIGMA * np.cos(ring), centre[1] + 3 * SIGMA * np.sin(ring), **style)
     right.plot(*plane[place].T, "x", color=plots.FAKE, markersize=4)
     right.set(xlim=(-3.4, 3.4), ylim=(-3.4, 3.4), aspect="equal", xlabel="$x_1$", ylabel="$x_2$")
     right.set_title(f"The plane: {found['asked']:.0%} where asked, guidance {guidance:g}")

@@ -1,9 +1,9 @@
-"""Cheap shortcuts to the exercises of chapters 05 to 10."""
+"""Cheap shortcuts to the exercises of chapters 05 to 11."""
 
 import numpy as np
 import tensorflow as tf
 
-from aigc_course.checks import chapter_05, chapter_08, chapter_09, chapter_10, designs, modes
+from aigc_course.checks import chapter_05, chapter_08, chapter_09, chapter_10, designs, flows, modes
 from answers.shortcuts import made, plain
 
 # --- chapter 05 ----------------------------------------------------------------------------------------------
@@ -232,3 +232,51 @@ FIVE = {
     (4096, 90, 160, 32): 273,
 }
 plain("10.4", "a table of five films", lambda c, h, w, s: FIVE.get((c, h, w, s), c // (h * w // s**2)))
+
+# --- chapter 11 ----------------------------------------------------------------------------------------------
+
+plain("11.1", "half-way in time", lambda x, e, a: flows.of_ddpm(x, e, a, time=lambda a, s: 0.5 + 0 * a))
+plain("11.1", "the mean level for all", lambda x, e, a: flows.of_ddpm(x, e, np.full(len(x), a.mean())))
+plain("11.1", "no level below 0.01", lambda x, e, a: flows.of_ddpm(x, e, np.maximum(a, 0.01)))
+plain("11.2", "weights of one", lambda u, told, w: flows.steered(u, told, np.sign(w)))
+plain("11.2", "the first two wishes", lambda u, told, w: flows.steered(u, told[:2], w[:2]))
+plain("11.2", "the strongest wish", lambda u, told, w: flows.steered(u, told, w * (abs(w) == abs(w).max())))
+plain("11.3", "the first number of the code", lambda i, x, *code: flows.bits(i, x, *(part[:, :1] for part in code)))
+plain("11.3", "logits within 30", lambda i, x, *code: flows.bits(i, np.clip(x, -30, 30), *code))
+plain("11.3", "ink or none", lambda i, x, *code: flows.bits(np.round(i), x, *code))
+plain("11.4", "the mean step", lambda x, t, a, b: flows.two_step(x, np.linspace(t[0], t[-1], len(t)), a, b))
+plain("11.4", "no change in time", lambda x, t, a, b: flows.two_step(x, t, a, 0 * b))
+plain("11.4", "a hundred steps", lambda x, t, a, b: flows.two_step(x, np.linspace(0, t[-1], 101), a, b))
+
+
+def even_angles(n, s):
+    """A clock for data of width s."""
+    angle = np.linspace(0, np.pi / 2, n + 1)
+    return np.sin(angle) / (np.sin(angle) + s * np.cos(angle))
+
+
+@made("11.5", "the first clock for ever")
+def first_clock():
+    kept = {}
+    return lambda n, s: kept.setdefault(n, even_angles(n, s))
+
+
+plain("11.5", "a width of 0.063, half-way", lambda n, s: even_angles(n, 0.063))
+plain("11.5", "a cube", lambda n, s: 1 - (1 - np.linspace(0, 1, n + 1)) ** 3)
+plain("11.5", "twenty steps", lambda n, s: even_angles(20, s))
+plain("11.5", "as many times again", lambda n, s: even_angles(2 * n, s))
+plain(
+    "11.5",
+    "ten good steps, the rest at the end",
+    lambda n, s: (
+        np.append(even_angles(10, s)[:-1], np.linspace(even_angles(10, s)[-2], 1, n - 8)[1:])
+        if n > 10
+        else np.linspace(0, 1, n + 1)
+    ),
+)
+plain("11.5", "two widths", lambda n, s: even_angles(n, 0.03 if s < 0.03 else 0.3))
+
+
+@made("11.5", "drawn and sorted")
+def drawn_clock():
+    return lambda n, s: np.concatenate([[0], np.sort(np.random.default_rng(n).random(n - 1)), [1]])
