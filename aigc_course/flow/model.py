@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from aigc_course import data, files, progress
 from aigc_course.errors import CourseError, Stopped, number, one_of, whole_number
-from aigc_course.flow.network import Waves
+from aigc_course.flow.network import build_velocity
 
 __all__ = [
     "Flow",
@@ -221,9 +221,18 @@ def compile_flow(flow, steps, learning_rate=2e-3):
 
 
 def save_flow(flow, path, **facts):
-    """Writes the averaged network in float16, whole or not at all; `facts` are kept beside it."""
-    header = {"network": flow.average.to_json(), "classes": flow.classes, "facts": facts}
-    files.save_network(path, header, files.numbered(flow.average.get_weights()))
+    """Writes the averaged network in float16, whole or not at all; `facts` are kept beside it.
+
+    The file holds the numbers of `build_velocity` and the weights, no Keras configuration: any Keras reads it.
+
+    Raises:
+        CourseError: the network is not one of `build_velocity`.
+    """
+    widths = [layer.filters for layer in flow.average.layers if isinstance(layer, keras.layers.Conv2D)]
+    sizes = {"classes": flow.classes, "width": min(widths[1:-1], default=1), "shape": list(flow.shape)}
+    if [w.shape for w in build_velocity(**sizes).weights] != [w.shape for w in flow.average.weights]:
+        raise CourseError("flow must have a network of build_velocity; this one cannot be built again. Keep its code.")
+    files.save_network(path, {**sizes, "facts": facts}, files.numbered(flow.average.get_weights()))
 
 
 def load_flow(path):
@@ -234,7 +243,7 @@ def load_flow(path):
     """
 
     def build(header, weights):
-        network = keras.models.model_from_json(header["network"], {"Waves": Waves})
+        network = build_velocity(header["classes"], header["width"], header["shape"])
         network.set_weights(files.in_order(weights))
         return Flow(network, header["classes"]), header["facts"]
 
