@@ -76,9 +76,10 @@ def test_the_film_moves():
     """An animated PNG: several different frames, of readable size."""
     keras.utils.set_random_seed(1)
     game = plane.Game(*plane.build_players(), plane.data_set("ring"))
-    with Image.open(io.BytesIO(plane.film(game, frames=3, steps=20))) as film:
+    with Image.open(io.BytesIO(plane.film(game, count=3, steps=20))) as film:
         assert film.format == "PNG"
         assert film.n_frames == 3
+        assert film.mode == "P", "one palette for all frames, or the file is three times as large"
         frames = []
         for index in range(3):
             film.seek(index)

@@ -126,6 +126,9 @@ def clean(output):
     if "data" in output:
         if "image/png" in output.data:
             output.data.pop(WIDGET, None)
+            within = re.search('src="data:image/png;base64,([^"]+)"', output.data.get("text/html", ""))
+            if within and len(within[1]) < len(output.data["image/png"]):  # a figure's own PNG has no palette
+                output.data["image/png"] = within[1]
         output.metadata = nbformat.from_dict({k: v for k, v in output.metadata.items() if k != WIDGET})
     if output.output_type == "stream":
         output.text = output.text.replace(str(ROOT), "…").replace(str(Path.home()), "~")
