@@ -183,31 +183,7 @@ def film(game, count=16, steps=60, seconds=0.4):
         frames.append(Image.open(io.BytesIO(plots.png(game.figure(size=(4.6, 4.2)), 0, dpi=80))).convert("RGB"))
     last = 5  # the end stays on screen for longer
     durations = [int(1000 * seconds)] * (count - 1) + [int(last * 1000 * seconds)]
-    return _one_palette(frames, durations)
-
-
-def _one_palette(frames, durations, colours=256):
-    """An animated PNG whose frames share a palette: with a palette each, Pillow stores all colours, at thrice the size.
-
-    Args:
-        frames: list of RGB `PIL.Image.Image` of one size.
-        durations: list of int, milliseconds.
-        colours: int, the palette's size.
-
-    Returns:
-        bytes.
-    """
-    from PIL import Image
-
-    width, height = frames[0].size
-    together = Image.new("RGB", (width, height * len(frames)))
-    for number, frame in enumerate(frames):
-        together.paste(frame, (0, height * number))
-    palette = together.quantize(colours, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-    first, *others = (frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames)
-    buffer = io.BytesIO()
-    first.save(buffer, format="PNG", save_all=True, append_images=others, duration=durations, loop=0)
-    return buffer.getvalue()
+    return plots.one_palette(frames, durations)
 
 
 _CLICKS = """
