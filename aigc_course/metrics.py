@@ -117,7 +117,7 @@ def nearest_neighbours(queries, references, k=1, skip_self=False):
         part = queries[start : start + len(squared)]
         if skip_self:
             squared[np.arange(len(part)), start + np.arange(len(part))] = np.inf
-        chosen = np.argpartition(squared, k - 1, axis=1)[:, :k]
+        chosen = np.argpartition(squared, k - 1, axis=1)[:, :k] if k > 1 else squared.argmin(axis=1)[:, None]
         # the chosen few once more as sums of squared differences: exact, an exact copy is at 0
         exact = np.square(part[:, None] - references[chosen]).sum(axis=2)
         order = np.argsort(exact, axis=1)
