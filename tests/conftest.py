@@ -27,7 +27,7 @@ SLOW = (
     *("test_checks", "test_shortcuts", "test_exercises", "test_exports", "test_collecting", "test_grading"),
     *("test_honest_styles", "test_identity", "test_isolation", "test_isolation_words", "test_cli", "test_doctor"),
     *("test_gan", "test_hub", "test_machine", "test_multimodal", "test_music", "test_video", "test_notebooks"),
-    *("test_codes", "test_collapse", "test_lmdg", "test_plane"),
+    *("test_codes", "test_collapse", "test_lmdg", "test_plane", "test_trust_retraining"),
 )
 
 
