@@ -1,6 +1,7 @@
 # Every target but help and clean sets up .venv first, and again when one of the files that the stamp needs has changed.
 PYTHON = .venv/bin/python
 STAMP = .venv/.ready
+WORKERS = 2
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := setup
@@ -29,7 +30,8 @@ test: $(STAMP)          ## before a push: style, format, units, command line, ch
 	@$(PYTHON) tools/system.py
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m ruff format --check .
-	@$(PYTHON) -m pytest
+	@$(PYTHON) -m pytest -n $(WORKERS) --dist loadfile -m "not browser"
+	@$(PYTHON) -m pytest -m browser
 
 test-colab: $(STAMP)    ## chapters, exercises and widgets under the versions that Colab published
 	@$(PYTHON) tools/environments.py colab
