@@ -163,7 +163,9 @@ LAYERS = (
     ("monitors",),
     ("gan", "collapse", "lmdg", "joining"),
     ("distributed", "widgets"),
-    ("flow", "studio"),
+    ("flow",),
+    ("studio",),
+    ("trust",),
     ("plane", "recipe", "doctor", "checks", "sampling"),
     ("grading",),
     ("__main__",),
@@ -236,7 +238,16 @@ def test_most_modules_are_short_and_functions_shorter():
     assert statistics.median(node.end_lineno - node.lineno + 1 for node in functions) <= 8
 
 
-FOLDERS = {"": 5500, "data": 750, "flow": 750, "studio": 950, "lmdg": 4300, "checks": 6100, "grading": 4700}
+FOLDERS = {
+    "": 5500,
+    "data": 750,
+    "flow": 750,
+    "studio": 2300,
+    "trust": 3200,
+    "lmdg": 4300,
+    "checks": 7900,
+    "grading": 4700,
+}
 
 
 def test_every_folder_is_counted():

@@ -117,7 +117,10 @@ def test_a_form_that_is_not_taken_is_named():
     assert "asarray(answer).ravel()" in found.message
 
 
-@pytest.mark.parametrize("value", [[Fraction(1), "a"], {"a": Fraction(1)}, [None], [object()]], ids=repr)
+OBJECTS = {"text": [Fraction(1), "a"], "a dict": {"a": Fraction(1)}, "None": [None], "an object": [object()]}
+
+
+@pytest.mark.parametrize("value", OBJECTS.values(), ids=OBJECTS)
 def test_objects_that_are_no_numbers_are_refused(value):
     """Text, dicts, None and the like among them: the known line."""
     with pytest.raises(AnswerError, match="made of numbers"):
