@@ -85,7 +85,10 @@ def weight_file():
             for i, weight in enumerate(kinds(network)):
                 shape, last = tuple(weight.shape), weight.path.rsplit("/", 1)[-1]
                 fan = np.prod(shape[:-1])
-                drawn = {"gamma": 1 + 0.1 * rng.standard_normal(shape), "moving_variance": np.exp(rng.normal(0, 0.3, shape))}
+                drawn = {
+                    "gamma": 1 + 0.1 * rng.standard_normal(shape),
+                    "moving_variance": np.exp(rng.normal(0, 0.3, shape)),
+                }
                 value = drawn.get(last, rng.standard_normal(shape) * (1 / np.sqrt(fan) if last == "kernel" else 0.1))
                 found[f"{name}{i:02}"] = value.astype(np.float32)
         part = place.with_suffix(".part.npz")
@@ -174,7 +177,8 @@ class Loop:
 
         self.networks, self.keep = networks, average
         self.optimizers = [
-            keras.optimizers.Adam(rate, beta_1=0.5) for rate in (RATES[1], RATES[0])  # of G, of D
+            keras.optimizers.Adam(rate, beta_1=0.5)
+            for rate in (RATES[1], RATES[0])  # of G, of D
         ]
         for network, optimizer in zip(networks, self.optimizers, strict=True):
             optimizer.build(network.trainable_variables)
@@ -261,9 +265,7 @@ class JaxLoop(Loop):
         ]
         names = {v.path: i for i, v in enumerate(self.networks[0].trainable_variables)}
         others = {v.path: i for i, v in enumerate(self.networks[0].non_trainable_variables)}
-        self.where = [
-            (0, names[w.path]) if w.path in names else (1, others[w.path]) for w in kinds(self.networks[0])
-        ]
+        self.where = [(0, names[w.path]) if w.path in names else (1, others[w.path]) for w in kinds(self.networks[0])]
         self._jitted = jax.jit(self._step)
         self._slopes_jitted = jax.jit(self._slopes)
 
@@ -436,7 +438,9 @@ def equality(name):
     real, z = digits(8), rng.standard_normal((8, LATENT)).astype(np.float32)
     exact_g, exact_d = ([value.astype(np.float64) for value in values] for values in (g, d))
     fake, logits = np_generator(exact_g, z, False), np_discriminator(exact_d, real, False)
-    found = {"outputs": max(_apart(networks[0](z, training=False), fake), _apart(networks[1](real, training=False), logits))}
+    found = {
+        "outputs": max(_apart(networks[0](z, training=False), fake), _apart(networks[1](real, training=False), logits))
+    }
     loop = LOOPS[name](networks)
     inputs = ops.convert_to_tensor(real), ops.convert_to_tensor(z)
     d_loss, g_loss, *slopes = loop.slopes(*inputs)
@@ -485,7 +489,10 @@ def speed(name, gpu, batches, policy):
         try:
             loop = LOOPS[name](build())
             reals = [ops.convert_to_tensor(part) for part in digits(4 * batch).reshape(4, batch, 28, 28, 1)]
-            noises = [ops.convert_to_tensor(part) for part in np.random.default_rng(1).standard_normal((4, batch, LATENT), dtype=np.float32)]
+            noises = [
+                ops.convert_to_tensor(part)
+                for part in np.random.default_rng(1).standard_normal((4, batch, LATENT), dtype=np.float32)
+            ]
 
             def run(times, loop=loop, reals=reals, noises=noises):
                 for i in range(times):
@@ -644,7 +651,9 @@ def every_backend():
     installed = [name for name, package in BACKENDS.items() if importlib.util.find_spec(package)]
     codes = []
     for name in installed:
-        codes.append(subprocess.run([sys.executable, __file__, "--backend", name, *sys.argv[1:]], check=False).returncode)
+        codes.append(
+            subprocess.run([sys.executable, __file__, "--backend", name, *sys.argv[1:]], check=False).returncode
+        )
     done = [name for name, code in zip(installed, codes, strict=True) if not code]
     rows = [json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8")) for name in done]
     missing = [name for name in BACKENDS if name not in done]

@@ -80,7 +80,7 @@ def batch(seed, steps):
         stream = data.batches(x, BATCH, seed)
         model.fit(stream, epochs=1, steps_per_epoch=steps, verbose=0)
         rows.append(row(way, "judge_distance", metrics.judge().distance(drawn(model.generator, seed))))
-        real = tf.constant(data.scale(x[: BATCH]))
+        real = tf.constant(data.scale(x[:BATCH]))
         fake = tf.constant(drawn(model.generator, seed, BATCH * 8)[:BATCH])
         together = model.discriminator(tf.concat([fake, real], 0), training=True).numpy()[BATCH:]
         alone = model.discriminator(real, training=True).numpy()
@@ -117,7 +117,11 @@ def freeze(seed, steps):
         start = [np.array(w) for w in discriminator.trainable_weights]
         learnt = [*discriminator.trainable_weights]
         rng = np.random.default_rng(seed)
-        step = frozen_step(generator, discriminator, rng) if once else classic_step(generator, discriminator, keras, np, rng)
+        step = (
+            frozen_step(generator, discriminator, rng)
+            if once
+            else classic_step(generator, discriminator, keras, np, rng)
+        )
         for _ in range(steps):
             step(images[rng.integers(len(images), size=BATCH)])
         moved = max(float(np.abs(np.array(now) - was).max()) for now, was in zip(learnt, start, strict=True))
@@ -154,7 +158,9 @@ def value_range(seed, steps):
     (x, _), _ = data.load_mnist()
     judge = metrics.judge()
     real = data.scale(np.random.default_rng(seed).permutation(x)[:5000])
-    fake = gan.generate_images(gan.load_generator(), np.random.default_rng(seed).standard_normal((5000, 100), dtype=np.float32))
+    fake = gan.generate_images(
+        gan.load_generator(), np.random.default_rng(seed).standard_normal((5000, 100), dtype=np.float32)
+    )
     test = data.scale(data.load_mnist()[1][0])
     narrow = metrics.moments(judge.read((test + 1) / 2)[0])
     rows = []

@@ -74,7 +74,9 @@ def measured_joules(run, counter=_COUNTER):
     try:
         before = int(counter.read_text())
     except (OSError, ValueError) as error:
-        raise CourseError(f"no energy counter can be read at {counter}: use estimate with watts, and say so.") from error
+        raise CourseError(
+            f"no energy counter can be read at {counter}: use estimate with watts, and say so."
+        ) from error
     begin = time.perf_counter()
     run()
     seconds = time.perf_counter() - begin

@@ -95,7 +95,9 @@ def _linear(n, d, loss, pairs):
         part = columns * np.array(kept)
         matrix = np.swapaxes(part, 1, 2) @ part + np.diag(1.0 - np.array(kept))
         found = np.linalg.solve(matrix, part.sum(axis=1)[..., None])[..., 0]
-        error = np.where((found >= 0).all(axis=1), ((np.einsum("prk,pk->pr", part, found) - 1) ** 2).sum(axis=1), np.inf)
+        error = np.where(
+            (found >= 0).all(axis=1), ((np.einsum("prk,pk->pr", part, found) - 1) ** 2).sum(axis=1), np.inf
+        )
         better = error < errors
         values[better], errors[better] = found[better], error[better]
     return values, errors
