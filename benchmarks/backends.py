@@ -501,7 +501,7 @@ def speed(name, gpu, batches, policy):
 
             rates[batch] = round(batch / seconds_of(run, goal=6.0), 1)
             del loop, reals, noises, run
-        except Exception as error:  # noqa: BLE001  a batch that does not fit says so; the others count
+        except Exception as error:  # a batch that does not fit says so; the others count
             rates[batch] = f"{type(error).__name__}: {str(error).splitlines()[0][:120]}"
         gc.collect()
     best = max((rate for rate in rates.values() if not isinstance(rate, str)), default=0.0)
@@ -610,7 +610,6 @@ def one(asked):
 
 def apart_after_a_step():
     """Between each two backends: how far their weights are apart after one step of Adam, in its length."""
-    _, _, sha = weight_file() if (FOLDER / "weights.npz").is_file() else (None, None, None)
     start = [value.astype(np.float64) for values in weight_file()[:2] for value in values]
     ends = {}
     for name in BACKENDS:
