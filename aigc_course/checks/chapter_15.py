@@ -162,7 +162,7 @@ EXERCISES = (
         expected=law_of,
         hints=(
             (
-                "these are the least *absolute* errors: a run with a large loss counts more. Relative ones were asked for.",
+                "these are the least *absolute* errors: large losses count more. Relative ones were asked for.",
                 lambda *v: law_of(*v, weight=np.ones_like),
             ),
             (
