@@ -60,11 +60,11 @@ ROUNDS = runtime.steps(full=8, fast=1)
 # %% [markdown]
 # ## What a layer has to do
 #
-# Work is counted in **floating-point operations** 浮点运算 (FLOPs): a multiplication and an addition are two. One image through a dense layer takes two for each weight. A convolution uses each weight once for every place,
+# Work is counted in **floating-point operations** 浮点运算 (FLOPs): a multiplication and an addition are two. A convolution uses each of its weights once for every place:
 #
 # $$F_{\text{dense}} = 2\,C_{\text{in}}C_{\text{out}},\qquad F_{\text{conv}} = 2\,s^2k^2C_{\text{in}}C_{\text{out}},$$
 #
-# with $s$ the side of the image that comes out, or goes *in* where the convolution is transposed. **Predict:** which layers of the article's generator have nearly all of its FLOPs?
+# with $s$ the side of the image that comes out, or goes *in* where the convolution is transposed. **Predict:** which layers of the article's generator have nearly all of its FLOPs? How many more take forward *and* backward?
 
 # %%
 generator, discriminator = models.build_generator(), models.build_discriminator()
@@ -74,19 +74,9 @@ F = {
     "transposed 14 → 28": 2 * 14**2 * 4**2 * 128 * 64,
     "last 64 → 1": 2 * 28**2 * 4**2 * 64 * 1,
 }
-works = flops.layer_works(generator, batch=64)
-assert sum(F.values()) == sum(work.flops for work in works) / 64
+assert sum(F.values()) == sum(work.flops for work in flops.layer_works(generator, batch=64)) / 64
 for name, own in F.items():
     print(f"{name:20}{own / 1e6:7.1f} MFLOP an image, {own / sum(F.values()):.0%}")
-print(f"generator {sum(F.values()) / 1e6:.1f}; discriminator {sum(work.flops for work in flops.layer_works(discriminator, 1)) / 1e6:.1f} MFLOP")
-
-# %% [markdown]
-# Two layers have 96 %. The graph that TensorFlow makes must agree: it has products of its own for the way back, one for the slopes of the inputs and one for those of the weights. So forward and backward take three times as many as forward, but for the first layer: no one asks for the slope of $z$.
-
-# %%
-@tf.function
-def forward(z):
-    return generator(z, training=True)
 
 
 @tf.function
@@ -96,21 +86,20 @@ def both(z):
     return tape.gradient(loss, generator.trainable_variables)
 
 
-shape = tf.TensorSpec((64, 100), tf.float32)
-once, thrice = (flops.graph_work(way.get_concrete_function(shape)).flops / 64 for way in (forward, both))
-dense, last = F["dense 100 → 12,544"], F["last 64 → 1"]
-print(f"counted in the graph: forward {once / 1e6:.1f}, forward and backward {thrice / 1e6:.1f} MFLOP; by hand {(3 * sum(F.values()) - dense) / 1e6:.1f}")
+thrice = flops.graph_work(both.get_concrete_function(tf.TensorSpec((64, 100), tf.float32))).flops / 64
+by_hand = 3 * sum(F.values()) - F["dense 100 → 12,544"]          # no one asks for the slope of z
+print(f"forward {sum(F.values()) / 1e6:.1f} MFLOP; both ways {by_hand / 1e6:.1f} by hand, {thrice / 1e6:.1f} in the graph")
 
 # %% [markdown]
-# Forward the graph has slightly more: the course's last convolution is written as a product and a sum of shifted planes (`fast.Conv2D`), whose kernel of zeros and ones is multiplied too. It is faster all the same. **FLOPs are not time.**
+# Three times: forward, slopes of inputs, slopes of weights. The graph has slightly more: the last layer is a product and a sum of shifted planes (`fast.Conv2D`), and faster all the same. **FLOPs are not time.**
 #
 # ## The roofline
 #
-# A machine multiplies at most $P$ FLOP/s and moves at most $M$ bytes/s between memory and processor. A piece of work with $F$ FLOPs that moves $Q$ bytes has the **arithmetic intensity** 算术强度 $I=F/Q$, and runs at most at (Williams et al., 2009)
+# A machine multiplies at most $P$ FLOP/s and moves at most $M$ bytes/s. Work of $F$ FLOPs that moves $Q$ bytes has the **arithmetic intensity** 算术强度 $I=F/Q$, and runs at most at (Williams et al., 2009)
 #
 # $$R(I)=\min(P,\;I\,M).$$
 #
-# Below the **ridge** $I^*=P/M$ the memory decides, above it the multipliers. This is the **roofline** 屋顶线模型.
+# Below the **ridge** $I^*=P/M$ memory decides, above it the multipliers: the **roofline** 屋顶线模型.
 
 # %%
 def seconds_of(run, repeats=5):
@@ -139,7 +128,7 @@ assert roofline.attainable(2.0, machine) == min(P, 2 * M) and roofline.ridge(mac
 
 # %%
 def place(layer, batch=64):
-    """(name, intensity, FLOP/s) of a layer forward and backward; bytes: inputs, outputs, weights, each once a way."""
+    """(kind, intensity, FLOP/s, bytes/s), both ways; bytes: inputs, outputs and weights, each once a way."""
     x = tf.random.normal((batch, *layer.input.shape[1:]))
 
     @tf.function
@@ -150,36 +139,36 @@ def place(layer, batch=64):
         return [y, *tape.gradient(y, [x, *layer.trainable_variables], output_gradients=y)]
 
     work = flops.graph_work(step.get_concrete_function(x))
-    numbers = 2 * (np.prod(x.shape) + batch * np.prod(layer.output.shape[1:])) + 2 * sum(np.prod(w.shape) for w in layer.weights)
+    ends = np.prod(x.shape) + batch * np.prod(layer.output.shape[1:])
+    moved = 8 * (ends + sum(np.prod(w.shape) for w in layer.weights))
     took = seconds_of(lambda: step(x)[-1].numpy(), ROUNDS)
-    return type(layer).__name__, work.flops / (4 * numbers), work.flops / took, 4 * numbers / took
+    return type(layer).__name__, work.flops / moved, work.flops / took, moved / took
 
 
-kinds = ("Dense", "Conv2D", "Conv2DTranspose")
-places = [place(layer) for network in (generator, discriminator) for layer in network.layers if type(layer).__name__ in kinds]
-norm = place(generator.layers[6])                               # batch normalisation of 28 × 28 × 64: no products
+kinds = {"Dense": (plots.THIRD, "^"), "Conv2D": (plots.FAKE, "s"), "Conv2DTranspose": (plots.REAL, "o")}
+layers = [*generator.layers, *discriminator.layers]
+places = [place(layer) for layer in layers if type(layer).__name__ in kinds]
 
 # %%
 fig, ax = plt.subplots(figsize=(6.4, 3.8))
 I = np.geomspace(0.3, 3000, 200)
-ax.plot(I, roofline.attainable(I, machine) / 1e9, color="black", label=f"roof: {P / 1e9:.0f} GFLOP/s, {M / 1e9:.1f} GB/s")
-for kind, colour, mark in zip(kinds, (plots.THIRD, plots.FAKE, plots.REAL), "^so", strict=True):
+roof = f"roof: {P / 1e9:.0f} GFLOP/s, {M / 1e9:.1f} GB/s"
+ax.plot(I, roofline.attainable(I, machine) / 1e9, color="black", label=roof)
+for kind, (colour, mark) in kinds.items():
     own = [(i, rate / 1e9) for name, i, rate, _ in places if name == kind]
     ax.plot(*zip(*own, strict=True), mark, color=colour, label=kind)
 share = [rate / roofline.attainable(i, machine) for _, i, rate, _ in places]
 ax.set(xscale="log", yscale="log", xlabel="intensity (FLOPs a byte)", ylabel="GFLOP/s",
        title=f"Layers reach {min(share):.0%} to {max(share):.0%} of their roof")
 ax.legend(frameon=False, fontsize="small")
-plots.show(fig, alt="Roofline of this machine with each layer with weights of generator and discriminator under it.")
-print(f"batch normalisation 28 × 28 × 64 has no products; it moves {norm[3] / 1e9:.1f} GB/s of at most {M / 1e9:.1f}")
+plots.show(fig, alt="Roofline of this machine with each layer that has weights under it.")
+norm = place(generator.layers[6])                               # batch normalisation of 28 × 28 × 64: no products
+print(f"batch normalisation of 28 × 28 × 64 moves {norm[3] / 1e9:.1f} GB/s of at most {M / 1e9:.1f}")
 
 # %% [markdown]
-# The two transposed convolutions lie right of the ridge and near the roof: nothing is left to win there in float32. Small ones lie far below: a kernel call, the exchange between cores, and layouts cost what no byte count knows. Normalisation is bound by memory: fewer passes help (`fast.BatchNormalization`), more multipliers do not.
-
-# %% [markdown]
-# ## Each chapter's heaviest cell
+# The transposed convolutions lie right of the ridge, near the roof: in float32 little is left to win. Small layers lie far below: a kernel call, the exchange between cores, layouts cost what no byte count knows. Normalisation is bound by memory: fewer passes help (`fast.BatchNormalization`), more multipliers do not.
 #
-# Measured ahead (`benchmarks/roofline.py`). "Of the roof" takes the fewest bytes that a step could move: inputs, outputs and weights once. Nothing that trains does so: what lies between two operations goes to memory and back, so a step of many layers cannot reach it.
+# **Each chapter's heaviest cell**, measured ahead (`benchmarks/roofline.py`). The roof takes the fewest bytes: inputs, outputs, weights once. No training moves so few.
 
 # %%
 def read(name):
@@ -188,19 +177,23 @@ def read(name):
         return list(csv.DictReader(file))
 
 
-rows = [row for row in read("roofline.csv") if row["kind"] == "step"]
-roof = next(row for row in read("roofline.csv") if row["kind"] == "roof")
-lines = [f"| step (products {roof['gflops']} GFLOP/s) | GFLOP | ms | GFLOP/s | of the products' limit | of the roof |", "|---|" + 5 * "---:|"]
-for row in rows:
-    lines.append(f"| {row['piece']} | {row['gflop']} | {row['ms']} | {row['gflops']} | {float(row['gflops']) / float(roof['gflops']):.2f} | {row['of_the_roof']} |")
-Markdown("\n".join(lines))
+def table(head, rows):
+    """A Markdown table: a head, then rows of cells; all but the first column to the right."""
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+    return Markdown("\n".join(f"| {' | '.join(map(str, line))} |" for line in lines))
+
+
+limits = next(row for row in read("roofline.csv") if row["kind"] == "roof")
+names = ("piece", "gflop", "ms", "gflops", "of_the_roof")
+steps = [[row[name] for name in names] for row in read("roofline.csv") if row["kind"] == "step"]
+table([f"step (products: {limits['gflops']} GFLOP/s)", "GFLOP", "ms", "GFLOP/s", "of the roof"], steps)
 
 # %% [markdown]
-# @ROOFLINE@ What lies below half: many small networks side by side do little for each number they move; the decoder's widest product, logits of 3,000 characters, is followed by a softmax over all of them, which moves four times what it multiplies.
+# @ROOFLINE@ Below half: many small networks do little for each number they move; behind the decoder's widest product, logits of 3,000 characters, comes a softmax that moves them all several times.
 #
 # ## Batch, precision, compiler
 #
-# Three handles. A larger **batch** uses each weight more often. **bfloat16** halves the bytes, and some processors multiply it faster; weights stay in float32. **XLA** compiles a graph into kernels of its own. **Predict** for this processor: what does each bring to the engine's step?
+# A larger **batch** uses each weight more often. **bfloat16** halves the bytes; weights stay in float32. **XLA** compiles a graph into kernels of its own. **Predict** for this processor: what does each bring to the engine's step?
 
 # %%
 def images_per_second(batch, policy="float32", jit=False, steps=runtime.steps(full=12, fast=2)):
@@ -225,9 +218,9 @@ for name, rate in rates.items():
     print(f"{name:20}{rate:7.0f} images/s, {rate / limit:.2f} of the float32 products' limit ({limit:.0f})")
 
 # %% [markdown]
-# Measured side by side in turns elsewhere (`benchmarks/RESULTS.md`, 210 GFLOP/s): the loop of many tutorials 244 images/s, Keras' guide 303, the engine 455, in bfloat16 530, limit 616. XLA makes the same step slower here, the discriminator alone seventeen times: it knows neither the fused normalisation nor the last layer's trick. On a GPU it is the other way round: measure before you believe.
+# Measured in turns elsewhere (`benchmarks/RESULTS.md`, 210 GFLOP/s), images/s: the loop of many tutorials 244, Keras' guide 303, the engine 455, in bfloat16 530, limit 616. XLA makes the step slower here, the discriminator alone seventeen times: it knows neither the fused normalisation nor the last layer's trick. On a GPU it may be the other way round: measure.
 #
-# One line matters beside all that: memory that is freed and asked for again costs page faults; the course sets the allocator before TensorFlow starts (`runtime.configure`).
+# And memory that is freed and asked for again costs page faults: the course sets the allocator before TensorFlow starts (`runtime.configure`).
 
 # %% [markdown]
 # ## Three backends, one weight file
@@ -236,18 +229,18 @@ for name, rate in rates.items():
 
 # %%
 rows = read("backends.csv")
-lines = ["| backend | version | device | outputs | losses | slopes | images/s | products' limit | of it |", "|---|---|---|" + 6 * "---:|"]
-for row in rows:
-    lines.append("| " + " | ".join(row[name] for name in ("backend", "version", "device", "outputs", "losses", "slopes", "images", "limit", "of_the_limit")) + " |")
-seen = "" if any(row["gpu"] == "True" for row in rows) else "\n\nNo GPU was seen so far; on one, `python benchmarks/backends.py` finds it by itself."
-Markdown("\n".join(lines) + seen)
+names = ("backend", "version", "device", "outputs", "losses", "slopes", "images", "limit", "of_the_limit")
+if not any(row["gpu"] == "True" for row in rows):
+    print("No GPU was seen so far; on one, python benchmarks/backends.py finds it by itself.")
+head = [*names[:3], "outputs' largest error", "losses'", "slopes'", "images/s", "products' limit", "of it"]
+table(head, [[row[name] for name in names] for row in rows])
 
 # %% [markdown]
-# Never to the last bit: sums in another order round otherwise, about $10^{-7}$ a number. Equal within tolerance is the right question, and the tolerance belongs beside the answer. @BACKENDS@
+# Never to the last bit: sums in another order round otherwise. Ask for equality within a tolerance, and say which. @BACKENDS@
 #
 # ## From one device to many
 #
-# Each of $p$ devices holds the whole network, takes a $p$-th of the batch, and all need the *sum* of the gradients. In a **ring** 环形归约 (Patarasuk & Yuan, 2009) each sends to its neighbour only: first every piece collects its sum on the way round, then the sums go round. Each device sends
+# Each of $p$ devices holds the network and takes a $p$-th of the batch; all need the *sum* of the gradients. In a **ring** 环形归约 (Patarasuk & Yuan, 2009) each sends to its neighbour: first every piece collects its sum on the way round, then the sums go round. Each device sends
 #
 # $$2\,(p-1)\,\frac{n}{p}<2n\quad\text{numbers, however many devices there are.}$$
 
@@ -302,36 +295,40 @@ print(f"sum of all weights' sizes after four steps: one device {found[0]:.6f}, t
 assert abs(found[0] - found[1]) < 1e-4
 
 # %% [markdown]
-# On several machines the article's GAN trains with the same command on each (two terminals of one machine do, too):
+# On several machines, or in two terminals, the GAN trains by one command with another rank each:
 #
 # ```
-# python -m aigc_course train --workers host:5001,host:5002 --rank 0     # on the first
-# python -m aigc_course train --workers host:5001,host:5002 --rank 1     # on the second
+# python -m aigc_course train --workers host:5001,host:5002 --rank 0     # second: --rank 1
 # ```
 #
-# What does the exchange cost? **Strong scaling** 强扩展: the *same* batch on more devices. If a share $f$ of the time does not split, the gain is at most $1/(f+(1-f)/p)$ (Amdahl, 1967). **Weak scaling** 弱扩展: the batch grows with $p$, then $f+(1-f)p$ (Gustafson, 1988).
+# **Strong scaling** 强扩展: the *same* batch on more devices. If a share $f$ of the time does not split, the gain is at most $1/(f+(1-f)/p)$ (Amdahl, 1967). **Weak scaling** 弱扩展: the batch grows with $p$; then it is $f+(1-f)p$ (Gustafson, 1988). **Predict** which link forbids what:
 
 # %%
-step, gradient = 64 / rates["batch 64"] if "batch 64" in rates else 0.14, 4 * (1_924_289 + 95_489)   # seconds, bytes
-links = {"1 Gbit/s Ethernet": 0.125e9, "100 Gbit/s network": 12.5e9, "NVLink 4, one way": 450e9}
-p = np.array([1, 2, 4, 8, 16, 32, 64, 128, 256])
+step = 64 / rates["batch 64"] if "batch 64" in rates else 0.14                  # seconds
+gradient = 4 * (1_924_289 + 95_489)                                              # bytes
+links = {"1 Gbit/s Ethernet": (0.125e9, plots.FAKE, "--"), "100 Gbit/s network": (12.5e9, plots.THIRD, "-."),
+         "NVLink 4, one way": (450e9, plots.REAL, "-")}
+p = 2 ** np.arange(9)
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4))
-for (name, bandwidth), colour, dash in zip(links.items(), (plots.FAKE, plots.THIRD, plots.REAL), ("--", "-.", "-"), strict=True):
+for name, (bandwidth, colour, dash) in links.items():
     scale = {"size": gradient, "bandwidth": bandwidth, "latency": 5e-6, "fixed": 0.01}
     left.plot(p, [many.strong_scaling(step, int(k), **scale) for k in p], dash, color=colour, label=name)
     right.plot(p, [many.weak_scaling(step, int(k), **scale) for k in p], dash, color=colour, label=name)
 left.plot(p, p, ":", color=plots.GREY)
 most = many.amdahl(0.01 / (step + 0.01), 256)
-left.set(xscale="log", yscale="log", xlabel="devices", ylabel="times as fast", title=f"Same batch: at most {most:.0f} times at 256")
-right.set(xscale="log", xlabel="devices", ylabel="share of the work that is left", ylim=(0, 1.05), title="Batch grows: the exchange stays small")
+left.set(xscale="log", yscale="log", xlabel="devices", ylabel="times as fast",
+         title=f"Same batch: at most {most:.0f} times at 256")
+right.set(xscale="log", xlabel="devices", ylabel="share of the work that is left", ylim=(0, 1.05),
+          title="Batch grows: the exchange stays the same")
 left.legend(frameon=False, fontsize="small")
 plots.show(fig, alt="Strong and weak scaling of the GAN's step over three kinds of links.")
-assert np.isclose(many.amdahl(0.1, 10), 1 / (0.1 + 0.9 / 10)) and np.isclose(many.gustafson(0.1, 10), 0.1 + 0.9 * 10)
+f = 0.1
+assert np.isclose(many.amdahl(f, 10), 1 / (f + (1 - f) / 10)) and np.isclose(many.gustafson(f, 10), f + (1 - f) * 10)
 
 # %% [markdown]
-# Ten milliseconds that do not split (optimizer, calls) forbid more than the links do. And no law says that a batch of 16,384 *learns* as well: this counts images, not quality.
+# Ten milliseconds that do not split (optimizer, calls) forbid more than fast links do; this counts images, not how well a batch of 16,384 learns.
 #
-# In a data centre: Llama 3's largest model has $N=405\cdot10^9$ weights and read $D=15.6\cdot10^{12}$ tokens on up to 16,384 GPUs of at most 989 TFLOP/s in bfloat16 (Llama team, 2024; NVIDIA's data sheet). A training takes about $6ND$ FLOPs (below). **Predict:** how many GPU hours, if 40 % of the peak is attained?
+# In a data centre: Llama 3's largest has $N=405\cdot10^9$ weights and read $D=15.6\cdot10^{12}$ tokens on up to 16,384 GPUs of at most 989 TFLOP/s in bfloat16 (Llama team, 2024; NVIDIA's data sheet). A training takes about $6ND$ FLOPs (below). **Predict:** how many GPU hours, at 40 % of the peak?
 
 # %%
 N, D = 405e9, 15.6e12
@@ -343,18 +340,20 @@ own = energy.estimate(seconds=8 * 60, watts=60)                 # a laptop's pro
 print(f"this chapter, eight minutes at 60 W: {own}")
 
 # %% [markdown]
-# The estimate is power × time × the building's overhead × the grid's grams (Strubell et al., 2019). Here 414 g a kilowatt-hour is what the card's own numbers imply; the world's average in 2023 was about 480 (Ember). Left out: making the machines, failed runs, and all that answers questions later. Say which of these you counted.
+# Power × time × the building's overhead × the grid's grams (Strubell et al., 2019). 414 g a kilowatt-hour is what the card's numbers imply; the world's average in 2023 was about 480 (Ember). Left out: making machines, failed runs, use.
 #
 # ## A law of scale
 #
-# The loss of a language model falls with its weights $N$ and its tokens $D$ (Kaplan et al., 2020). Hoffmann et al. (2022) fitted
+# The loss falls with weights $N$ and tokens $D$ (Kaplan et al., 2020). Hoffmann et al. (2022) fitted
 #
-# $$L(N,D)=E+\frac{A}{N^{\alpha}}+\frac{B}{D^{\beta}}.$$
+# $$L(N,D)=E+\frac{A}{N^{\alpha}}+\frac{B}{D^{\beta}},$$
 #
-# $E$ is what no model can foretell; the others are the price of being small, and of having read little.
+# $E$ what no model can foretell, the others the price of being small and of having read little.
 
 # %% [markdown]
-# Where do $6ND$ FLOPs come from? Each token meets each weight of a product once: $2N$ forward, twice that backward. The decoder's $N$: attention $4w^2$, MLP $8w^2$ in each of $l$ layers, the output matrix $Vw$. What $6ND$ leaves out are the scores of attention, $4Tw$ a layer and token. The graph counts all:
+# Each token meets each weight of a product once: $2N$ FLOPs forward, twice that backward, together $6N$. The decoder's $N$ is $12lw^2$ in $l$ layers of width $w$, and $Vw$ for the output. Left out are attention's scores, $4Tw$ a layer and token. The graph counts all.
+#
+# Then train some: three sizes, three amounts of Tang poems, each token read once. **Predict:** what costs more here, few weights or little text?
 
 # %%
 V, T, w, l = 3000, 64, 32, 2
@@ -362,14 +361,10 @@ N = 12 * l * w**2 + V * w
 assert flops.decoder_weights(V, w, l) == N
 tokens = tf.random.uniform((8, T), 3, V, tf.int32)
 small = transformer.compile_decoder(transformer.Decoder(V, T, w, l, heads=2), 3e-3)
-counted = flops.graph_work(tf.function(lambda rows: small.train_step((rows, rows))).get_concrete_function(tokens)).flops / (8 * T)
+traced = tf.function(lambda rows: small.train_step((rows, rows))).get_concrete_function(tokens)
+counted = flops.graph_work(traced).flops / (8 * T)
 exact = 3 * flops.decoder_flops(V, w, l, T)
-print(f"a token in training: counted {counted:,.0f} FLOPs, 6 N = {6 * N:,} ({6 * N / counted:.1%}), with attention {exact:,} ({exact / counted:.1%})")
-
-# %% [markdown]
-# Now train some: three sizes, three amounts of Tang poems, each token read once. Then the law. With $\alpha$ and $\beta$ given it is linear in $E$, $A$ and $B$; least squares of *relative* errors finds them, and a grid finds the two exponents. **Predict:** what costs more here, having few weights or having read little?
-
-# %%
+print(f"a token: {counted:,.0f} FLOPs counted; 6 N is {6 * N / counted:.1%} of them, with attention {exact / counted:.1%}")
 poems, _, _ = tang.split_tang()
 tokenizer = tang.tang_tokenizer(poems[1000:], at_least=50)
 learnt, held = tang.stream(tokenizer, poems[1000:]), tang.stream(tokenizer, poems[:1000])
@@ -381,7 +376,8 @@ def loss_of(width, tokens, batch=8, T=64):
     keras.utils.set_random_seed(7)
     steps = tokens // (batch * T)
     model = transformer.compile_decoder(transformer.Decoder(len(tokenizer), T, width, 2, heads=2), 3e-3, steps)
-    rows = np.stack([learnt[i * T : i * T + T + 1] for i in range(steps * batch)])[np.random.default_rng(7).permutation(steps * batch)]
+    order = np.random.default_rng(7).permutation(steps * batch)
+    rows = np.stack([learnt[i * T : i * T + T + 1] for i in order])
     batches = tf.data.Dataset.from_tensor_slices((rows[:, :-1], rows[:, 1:])).batch(batch)
     training.train_decoder(model, batches.skip, steps, f"{width} wide, {tokens:,} tokens", every=steps)
     return transformer.bits_per_token(model, held) * np.log(2)
@@ -391,6 +387,9 @@ sizes, amounts = (16, 32, 64), [512 * k for k in ((43, 86, 171) if not runtime.i
 live = [(flops.decoder_weights(len(tokenizer), width, 2), d, loss_of(width, d)) for width in sizes for d in amounts]
 for n_weights, d, loss in live:
     print(f"N = {n_weights:8,}, D = {d:8,}: {loss:.3f} nats a token")
+
+# %% [markdown]
+# With $\alpha$ and $\beta$ given the law is linear in $E$, $A$ and $B$: least squares of *relative* errors finds them, and a grid the two exponents. The runs below were trained ahead (`benchmarks/scaling.py`): four sizes, four amounts.
 
 # %%
 def fit(N, D, L, places=np.linspace(0.05, 1.5, 59)):
@@ -414,9 +413,9 @@ assert np.sum((law.predict(theirs, N, D) / L - 1) ** 2) <= 1.01 * error      # t
 print("from", len(runs), "runs:", ", ".join(f"{name} {value:.3g}" for name, value in theirs._asdict().items()))
 
 # %% [markdown]
-# A fit through few runs has many laws beside it. Deal the errors anew and fit again (bootstrap, chapter 05): the single numbers move a lot, together, and what they *foretell* much less.
+# A fit through few runs has many laws beside it. Deal the errors anew and fit again (bootstrap, chapter 05): single numbers move a lot, together; what they *foretell* moves less.
 #
-# The prediction below was written to a file and committed **before** its run was trained: twice the weights of the largest and twice the text, four times the FLOPs. The script refuses to train it otherwise. Beside it stand a power law of the FLOPs alone, and "no better than the best so far".
+# The prediction was committed **before** its run was trained: twice the weights of the largest, twice the text, four times the FLOPs; the script refuses otherwise. Beside it stand a power law of the FLOPs alone, and "no better than the best so far".
 
 # %%
 laws, errors = law.bootstrap(N, D, L, runtime.steps(full=200, fast=10))
@@ -427,16 +426,15 @@ test = next((row for row in read("scaling.csv") if row["role"] == "held out"), N
 size, amount = (float(test["weights"]), float(test["tokens"])) if test else (2 * N.max(), 2 * D.max())
 low, high = law.interval(laws, errors, size, amount)
 told = float(law.predict(theirs, size, amount))
-print(f"N = {size:,.0f}, D = {amount:,.0f}: foretold {told:.3f} ({low:.3f} to {high:.3f}), measured {test['loss'] if test else 'not yet'}")
-
-# %%
+came = test["loss"] if test else "not yet"
+print(f"N = {size:,.0f}, D = {amount:,.0f}: foretold {told:.3f} ({low:.3f} to {high:.3f}), measured {came}")
 fig, ax = plt.subplots(figsize=(6.4, 3.6))
-styles = zip(sorted(set(N)), (plots.GREY, plots.THIRD, plots.FAKE, plots.REAL), ("v:", "^-.", "s--", "o-"), strict=False)
+looks = zip(sorted(set(N)), (plots.GREY, plots.THIRD, plots.FAKE, plots.REAL), "v^so", (":", "-.", "--", "-"), strict=True)
 line = np.geomspace(D.min(), 1.2 * amount, 50)
-for n_weights, colour, style in styles:
-    ax.plot(D[N == n_weights], L[N == n_weights], style[0], color=colour)
-    ax.plot(line, law.predict(theirs, n_weights, line), style[1:], color=colour, label=f"N = {n_weights / 1e3:,.0f} thousand")
-ax.plot(line, law.predict(theirs, size, line), color="black", linewidth=1, label=f"foretold, N = {size / 1e3:,.0f} thousand")
+for own, colour, mark, dash in looks:
+    ax.plot(D[N == own], L[N == own], mark, color=colour)
+    ax.plot(line, law.predict(theirs, own, line), dash, color=colour, label=f"N = {own / 1e3:,.0f} thousand")
+ax.plot(line, law.predict(theirs, size, line), color="black", label=f"foretold, {size / 1e3:,.0f} thousand")
 ax.errorbar([amount], [(low + high) / 2], yerr=(high - low) / 2, color="black", capsize=4)
 if test:
     ax.plot(amount, float(test["loss"]), "*", color="black", markersize=11, label="measured")
@@ -460,60 +458,43 @@ for name, one in (("Hoffmann et al., as printed", printed), ("replication", agai
         print(f"{name}: {n_best:,.3g} weights, {d_best:,.3g} tokens, {d_best / n_best:.0f} tokens a weight")
 
 # %% [markdown]
-# Chinchilla itself has 70 billion weights and 1.4 trillion tokens: 20 a weight. The printed constants, rounded to two digits, say far more; the replication says about 20. Rounding an exponent is not harmless where it is applied to $10^{11}$. Ours is for a small vocabulary of old poems: no law of nature.
+# Chinchilla has 20 tokens a weight. The printed constants, rounded to two digits, say far more; the replication about 20. Ours is for old poems.
 #
 # ## Reading other people's code
 #
-# Four faults that famous collections carry. None raises an error; each costs something. **Predict** for each which *number* would show it.
-
-# %% [markdown]
-# **1 · Weights of the gradient penalty.** WGAN-GP looks at points *between* a real and a generated image, with a uniform share. Several repositories draw a Gaussian share.
+# Four faults of famous collections; none raises an error. **1** Gaussian instead of uniform shares between real and fake in WGAN-GP. **2** Both in one normalised batch. **3** `trainable = False` once: in Keras 2 it held for models compiled later, in Keras 3 for D's own steps too. **4** A metric on another range. **Predict** which *number* shows each.
 
 # %%
-rng = np.random.default_rng(7)
-gauss, uniform = rng.standard_normal(100_000), rng.uniform(size=100_000)
-outside = np.mean((gauss < 0) | (gauss > 1))
-print(f"Gaussian shares outside the stretch between both images: {outside:.0%}; uniform ones: {np.mean((uniform < 0) | (uniform > 1)):.0%}")
-
-# %% [markdown]
-# **2 · Reals and fakes in one normalised batch.** A layer that normalises over the batch then tells each image who its neighbours are. **3 · The silent freeze.** `trainable = False` once, as in tutorials for Keras 2: there it held for the model compiled *after* it; in Keras 3 it holds for the discriminator's own steps, too.
-
-# %%
-keras.utils.set_random_seed(7)
+gauss = np.random.default_rng(7).standard_normal(100_000)
+print(f"1: shares outside the stretch between both images: {np.mean((gauss < 0) | (gauss > 1)):.0%}")
 real = data.scale(x_train[:64])
 fake = generator(np.random.default_rng(1).standard_normal((64, 100), dtype=np.float32), training=False)
-alone = discriminator(real, training=True).numpy()
-company = discriminator(tf.concat([real, fake], 0), training=True).numpy()[:64]
-print(f"logits of the same real images, alone and beside fakes: moved by {np.abs(alone - company).mean():.2f}, spread {alone.std():.2f} (dropout is in both)")
+net = keras.Sequential([layer for layer in models.build_discriminator().layers if "dropout" not in layer.name])
+alone = net(real, training=True).numpy()
+company = net(tf.concat([real, fake], 0), training=True).numpy()[:64]
+print(f"2: logits of real images moved by fakes beside them: {np.abs(alone - company).mean():.3f}; spread {alone.std():.3f}")
 
-judge = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(1)])
-judge.compile("adam", keras.losses.BinaryCrossentropy(from_logits=True))
-before = [w.numpy().copy() for w in judge.weights]
-judge.trainable = False                                        # "while G learns": but nothing sets it back
-losses = [judge.train_on_batch(real, np.ones((64, 1))) for _ in range(5)]
-print(f"five steps, losses {np.round(losses, 3)}: weights moved by {max(np.abs(w.numpy() - b).max() for w, b in zip(judge.weights, before, strict=True))}")
+net = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(1)])
+net.compile("adam", keras.losses.BinaryCrossentropy(from_logits=True), jit_compile=False)
+net.trainable = False                                          # "while G learns": but nothing sets it back
+losses = [float(net.train_on_batch(real, np.ones((64, 1)))) for _ in range(5)]
+print(f"3: losses of five steps: {np.round(losses, 4).tolist()}")
 
-# %% [markdown]
-# A loss that stays the same to the last digit is the sign. **4 · A metric on another range.** A judge that was trained on $[-1,1]$ takes $[0,1]$ without complaint.
-
-# %%
 opinion, images = metrics.judge(), data.scale(x_train[: runtime.steps(full=5000, fast=300)])
 right, wrong = opinion.distance(images), opinion.distance((images + 1) / 2)
 narrow = metrics.moments(opinion.read((data.scale(x_test) + 1) / 2)[0])
 both_wrong = metrics.frechet_of_moments(*metrics.moments(opinion.read((images + 1) / 2)[0]), *narrow)
-print(f"real digits: {right:.2f} in [-1, 1]; {wrong:.1f} with images in [0, 1]; {both_wrong:.2f} with both sides in [0, 1]")
+print(f"4: real digits {right:.2f}; {wrong:.1f} with images in [0, 1]; {both_wrong:.2f} with both sides in [0, 1]")
 
 # %%
-rows = read("faults.csv")
-lines = ["| fault | way | measure | mean of the seeds | ± |", "|---|---|---|---:|---:|"]
+rows, lines = read("faults.csv"), []
 for key in dict.fromkeys((row["fault"], row["way"], row["measure"]) for row in rows):
     own = np.array([float(row["value"]) for row in rows if (row["fault"], row["way"], row["measure"]) == key])
-    error = f"{own.std(ddof=1) / np.sqrt(len(own)):.2g}" if len(own) > 1 else "–"
-    lines.append(f"| {' | '.join(key)} | {own.mean():.3g} | {error} |")
-Markdown("\n".join(lines))
+    lines.append([*key, f"{own.mean():.3g}", f"{own.std(ddof=1) / np.sqrt(len(own)):.2g}" if len(own) > 1 else "–"])
+table(["fault", "way", "measure", "mean of the seeds", "± standard error"], lines)
 
 # %% [markdown]
-# @FAULTS@ The last is the most dangerous: with *both* sides wrong the number is small, plausible, and comparable with nobody's.
+# @FAULTS@ A loss that repeats to the last digit shows the freeze. With *both* sides on a wrong range the number is plausible, and comparable with nobody's.
 #
 # ## How to check a table
 #
@@ -527,17 +508,18 @@ def can_occur(percent, decimals, count):
 
 
 for percent, decimals, count in ((98.71, 2, 10_000), (98.715, 3, 10_000), (87.3, 1, 400), (87.33, 2, 400)):
-    print(f"{percent} % of {count:,}: {'can be one run' if can_occur(percent, decimals, count) else 'no single run: a mean, or a mistake'}")
+    verdict = "can be one run" if can_occur(percent, decimals, count) else "no single run: a mean, or a mistake"
+    print(f"{percent} % of {count:,}: {verdict}")
 gap, errors_of = 0.4, (0.25, 0.30)                             # two rows of a table, three seeds each
 print(f"a difference of {gap} with a standard error of {np.hypot(*errors_of):.2f}: no winner")
 
 # %% [markdown]
-# **What we ran, and read.** Run here: Keras' guide on overriding `train_step` (mixes both in one batch, labels above 1: fault 2); the classic loop of many tutorials and of the article's outline (fault 3 under Keras 3); a DCGAN in PyTorch, plain and channels-last (`benchmarks/loops.py` has all three). Read only: nanochat and makemore (flat files, shapes at the end of lines), d2l's scaling chapter ($6ND$ against a profiler). Code that says what it was run with, and what came, is worth more than a famous name.
+# **What we ran, and read.** Run here (`benchmarks/loops.py`): Keras' guide on overriding `train_step` (fault 2, and labels above 1); the classic loop of many tutorials and of the article's outline (fault 3 under Keras 3); a DCGAN in PyTorch, plain and channels-last. Read only: nanochat and makemore (flat files, shapes at the end of lines); d2l's chapter on scaling ($6ND$ against a profiler). Prefer code that says what it was run with, and what came.
 
 # %% [markdown]
 # ## Real large models: what they cost, before anything is fetched
 #
-# A model's shape tells its price. Parameters follow in closed form; each is fetched once, held in memory, and read for every token that is written: left of the ridge, so memory decides. The table computes this for presets of KerasHub; times are lower bounds from the data sheet of an NVIDIA T4 (65 TFLOP/s, 320 GB/s, 16 GB). "LoRA" is the memory of fine-tuning on 256 tokens, an estimate. **Predict:** which cannot be fine-tuned on that card?
+# A model's shape tells its price: parameters follow in closed form, and each is read for every token that is written, left of the ridge. Below are presets of KerasHub; times are lower bounds from the data sheet of an NVIDIA T4 (65 TFLOP/s, 320 GB/s, 16 GB). "LoRA" is the memory of fine-tuning on 256 tokens, an estimate. **Predict:** which cannot be fine-tuned on that card?
 
 # %%
 import tempfile
@@ -595,16 +577,16 @@ if language_model is not None:
         print(f"{prompt!r}\n  before: {was[len(prompt):]!r}\n  after:  {now[len(prompt):]!r}")
     fig, ax = plt.subplots(figsize=(6, 3))
     ax.plot(losses, color=plots.REAL)
-    ax.set(xlabel="step", ylabel="loss (nats a token)", title=f"LoRA lowers the loss from {losses[0]:.2f} to {losses[-1]:.2f}")
+    ax.set(xlabel="step", ylabel="loss (nats a token)",
+           title=f"LoRA lowers the loss from {losses[0]:.2f} to {losses[-1]:.2f}")
     plots.show(fig, alt="The loss of fine-tuning against the step: it falls.")
 
 # %% [markdown]
 # ### An image model — **needs a GPU and a download of 6.0 GB · licence: Stability AI Community License**
 #
-# Stable Diffusion 3 Medium: free for research, for non-commercial use and for those who earn less than one million US
-# dollars a year; accept its terms on the hub's site first. With `FETCH_IMAGES = False` the same calls run on a Stable
-# Diffusion 3 of two layers with random weights: text encoders, transformer and image decoder are all there, so the
-# pictures have the right shape and no meaning.
+# Stable Diffusion 3 Medium: free for research, non-commercial use, and those who earn less than one million US dollars a
+# year; accept its terms on the hub's site. With `FETCH_IMAGES = False` the same calls run on one of two layers with
+# random weights: all its parts are there, the pictures have the right shape and no meaning.
 
 # %%
 FETCH_IMAGES = False
