@@ -4,6 +4,7 @@
     python benchmarks/backends.py --backend torch      one of tensorflow, jax, torch
     python benchmarks/backends.py --batches 64 256     other batches (a GPU: 64 … 1024; a CPU: 64)
     python benchmarks/backends.py --quality            time to judge distance 20, too (a GPU: always)
+    python benchmarks/backends.py --table              writes runs/bench/backends.csv
 
 Needs Keras 3, NumPy and one of the three, nothing of the course but two files in aigc_course/assets. Prints one JSON
 line for each backend, writes runs/bench/backends/NAME.json, and runs/bench/backends.json of all that are there.
@@ -13,6 +14,7 @@ random direction, one step of Adam between backends. Timing: the loop below, Ker
 """
 
 import argparse
+import csv
 import gc
 import hashlib
 import importlib.util
@@ -631,18 +633,45 @@ def main():
     parser.add_argument("--batches", type=int, nargs="+")
     parser.add_argument("--quality", action="store_true", help="time to judge distance 20, on a CPU too")
     parser.add_argument("--limit", type=float, default=600.0, help="seconds of training after which that is given up")
+    parser.add_argument("--table", action="store_true")
     parser.add_argument("--check", action="store_true", help="equal outputs and steps only, no timing")
     asked = parser.parse_args()
     if any(batch < 2 for batch in asked.batches or []) or asked.limit <= 0:
         parser.error("--batches must be 2 or more, --limit above 0")
     if not (ASSETS / "mnist.npz").is_file():
         parser.error(f"{ASSETS / 'mnist.npz'} is missing: run this from a whole copy of the course")
+    if asked.table:
+        print(json.dumps(table()))
+        return 0
     if asked.backend:
         if importlib.util.find_spec(BACKENDS[asked.backend]) is None:
             parser.error(f"{asked.backend} is not installed: pip install -e '.[{asked.backend}]'")
         print(json.dumps(one(asked)), flush=True)
         return 0
     return every_backend()
+
+
+def table():
+    """runs/bench/backends.csv: a line for each backend that was measured."""
+    rows = []
+    for path in sorted(FOLDER.glob("*.json")):
+        one = json.loads(path.read_text(encoding="utf-8"))
+        if FLOAT32 not in one:
+            continue  # only checked, not timed
+        speeds = {batch: rate for batch, rate in one[FLOAT32]["images_per_second"].items() if not isinstance(rate, str)}
+        told = {name: one[name] for name in ("backend", "version", "device", "gpu")} | one["largest_error"]
+        best = {"images": max(speeds.values(), default=""), "limit": one[FLOAT32]["limit"]}
+        half = {"half_images": max(v for v in (0, *one[HALF]["images_per_second"].values()) if not isinstance(v, str))}
+        rows.append(
+            {**told, **best, "of_the_limit": one[FLOAT32]["of_the_limit"], **half, "memory_mib": one["memory_mib"]}
+        )
+    if not rows:
+        sys.exit("nothing is timed yet: python benchmarks/backends.py")
+    with open(FOLDER.with_name("backends.csv"), "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    return {"rows": len(rows)}
 
 
 def every_backend():

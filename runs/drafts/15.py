@@ -88,7 +88,7 @@ def both(z):
 
 thrice = flops.graph_work(both.get_concrete_function(tf.TensorSpec((64, 100), tf.float32))).flops / 64
 by_hand = 3 * sum(F.values()) - F["dense 100 → 12,544"]          # no one asks for the slope of z
-print(f"forward {sum(F.values()) / 1e6:.1f} MFLOP; both ways {by_hand / 1e6:.1f} by hand, {thrice / 1e6:.1f} in the graph")
+print(f"forward {sum(F.values()) / 1e6:.1f} MFLOP; both ways {by_hand / 1e6:.1f}, {thrice / 1e6:.1f} in the graph")
 
 # %% [markdown]
 # Three times: forward, slopes of inputs, slopes of weights. The graph has slightly more: the last layer is a product and a sum of shifted planes (`fast.Conv2D`), and faster all the same. **FLOPs are not time.**
@@ -359,12 +359,11 @@ print(f"this chapter, eight minutes at 60 W: {own}")
 V, T, w, l = 3000, 64, 32, 2
 N = 12 * l * w**2 + V * w
 assert flops.decoder_weights(V, w, l) == N
-tokens = tf.random.uniform((8, T), 3, V, tf.int32)
 small = transformer.compile_decoder(transformer.Decoder(V, T, w, l, heads=2), 3e-3)
-traced = tf.function(lambda rows: small.train_step((rows, rows))).get_concrete_function(tokens)
+traced = tf.function(lambda rows: small.train_step((rows, rows))).get_concrete_function(tf.TensorSpec((8, T), tf.int32))
 counted = flops.graph_work(traced).flops / (8 * T)
 exact = 3 * flops.decoder_flops(V, w, l, T)
-print(f"a token: {counted:,.0f} FLOPs counted; 6 N is {6 * N / counted:.1%} of them, with attention {exact / counted:.1%}")
+print(f"a token: {counted:,.0f} FLOPs; 6 N is {6 * N / counted:.1%} of them, with attention {exact / counted:.1%}")
 poems, _, _ = tang.split_tang()
 tokenizer = tang.tang_tokenizer(poems[1000:], at_least=50)
 learnt, held = tang.stream(tokenizer, poems[1000:]), tang.stream(tokenizer, poems[:1000])
@@ -418,7 +417,7 @@ print("from", len(runs), "runs:", ", ".join(f"{name} {value:.3g}" for name, valu
 # The prediction was committed **before** its run was trained: twice the weights of the largest, twice the text, four times the FLOPs; the script refuses otherwise. Beside it stand a power law of the FLOPs alone, and "no better than the best so far".
 
 # %%
-laws, errors = law.bootstrap(N, D, L, runtime.steps(full=200, fast=10))
+laws, errors = law.bootstrap(N, D, L, runtime.steps(full=400, fast=10))
 for i, name in enumerate(law.Law._fields):
     low, high = np.quantile([one[i] for one in laws], [0.025, 0.975])
     print(f"{name:6}{theirs[i]:10.3g}   95 %: {low:.3g} to {high:.3g}")
@@ -429,7 +428,8 @@ told = float(law.predict(theirs, size, amount))
 came = test["loss"] if test else "not yet"
 print(f"N = {size:,.0f}, D = {amount:,.0f}: foretold {told:.3f} ({low:.3f} to {high:.3f}), measured {came}")
 fig, ax = plt.subplots(figsize=(6.4, 3.6))
-looks = zip(sorted(set(N)), (plots.GREY, plots.THIRD, plots.FAKE, plots.REAL), "v^so", (":", "-.", "--", "-"), strict=True)
+colours = (plots.GREY, plots.THIRD, plots.FAKE, plots.REAL)
+looks = zip(sorted(set(N)), colours, "v^so", (":", "-.", "--", "-"), strict=True)
 line = np.geomspace(D.min(), 1.2 * amount, 50)
 for own, colour, mark, dash in looks:
     ax.plot(D[N == own], L[N == own], mark, color=colour)
@@ -472,7 +472,7 @@ fake = generator(np.random.default_rng(1).standard_normal((64, 100), dtype=np.fl
 net = keras.Sequential([layer for layer in models.build_discriminator().layers if "dropout" not in layer.name])
 alone = net(real, training=True).numpy()
 company = net(tf.concat([real, fake], 0), training=True).numpy()[:64]
-print(f"2: logits of real images moved by fakes beside them: {np.abs(alone - company).mean():.3f}; spread {alone.std():.3f}")
+print(f"2: fakes beside them move real images' logits by {np.abs(alone - company).mean():.3f}; spread {alone.std():.3f}")
 
 net = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(1)])
 net.compile("adam", keras.losses.BinaryCrossentropy(from_logits=True), jit_compile=False)
