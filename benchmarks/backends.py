@@ -197,7 +197,7 @@ class TensorFlowLoop(Loop):
     def prepare(self):
         import tensorflow as tf
 
-        self.average = [tf.Variable(weight) for weight in kinds(self.networks[0])]
+        self.average = [tf.Variable(tf.convert_to_tensor(weight.value)) for weight in kinds(self.networks[0])]
         on_gpu = bool(tf.config.list_physical_devices("GPU"))
         self.step = tf.function(self._step, jit_compile=on_gpu)  # XLA: not on a CPU (RESULTS.md)
         self.slopes = tf.function(self._slopes)

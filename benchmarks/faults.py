@@ -47,13 +47,13 @@ def weights(seed, steps):
         arena.train()
         found = collapse.score(arena.sample(), "grid")
         rows += [row(way, "modes", np.mean([one.modes for one in found]))]
-        rows += [row(way, "high_quality", np.mean([one.high_quality for one in found]))]
+        rows += [row(way, "high_quality", np.mean([one.high_quality_share for one in found]))]
     rng = np.random.default_rng(seed)
     real = data.grid(collapse.SCORED, rng)[0][None]
     blind = rng.uniform(real.min(), real.max(), real.shape)
     for way, points in (("real", real), ("blind", blind)):
         found = collapse.score(points, "grid")[0]
-        rows += [row(way, "modes", found.modes), row(way, "high_quality", found.high_quality)]
+        rows += [row(way, "modes", found.modes), row(way, "high_quality", found.high_quality_share)]
     return rows
 
 

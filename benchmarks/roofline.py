@@ -53,9 +53,6 @@ def gan_step(tf, name, **options):
 
     model = gan.GAN(models.build_generator(), models.build_discriminator(), **options)
     model.compile(jit_compile=False)
-    model.guard_halves(model.d_optimizer)
-    for optimizer, network in ((model.d_optimizer, model.discriminator), (model.g_optimizer, model.generator)):
-        optimizer.build(network.trainable_variables)
     return name, model.train_step, [tf.random.uniform((BATCH, 28, 28, 1), -1, 1)], model.weights
 
 
