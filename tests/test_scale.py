@@ -143,6 +143,23 @@ def test_bytes_of_a_graph():
     assert flops.graph_work(tf.function(tf.matmul).get_concrete_function(*specs)).bytes == 4 * (18 + 15 + 30)
 
 
+def test_what_nobody_asks_for_is_not_counted():
+    """The slope of a convolution's fixed kernel is in the graph, and never runs; nor does an unused product."""
+    import tensorflow as tf
+
+    fixed, spec = tf.ones((3, 3, 2, 2)), tf.TensorSpec((1, 4, 4, 2), tf.float32)
+
+    @tf.function
+    def slope(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = tf.nn.conv2d(x, fixed, 1, "SAME")
+        tf.matmul(x, x)
+        return tape.gradient(y, x, output_gradients=x)
+
+    assert flops.graph_work(slope.get_concrete_function(spec)).flops == flops.convolution(4, 3, 2, 2)
+
+
 def test_unknown_shapes_are_refused():
     """A batch that is not fixed cannot be counted."""
     import tensorflow as tf

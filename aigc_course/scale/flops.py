@@ -167,7 +167,7 @@ PRODUCTS = {
 def graph_work(concrete, name="graph"):
     """`Work` of a traced TensorFlow function, whatever is in it: forward, backward, the optimizer.
 
-    The FLOPs are those of all its products. The bytes are what it moves if each operation reads its inputs from the
+    The FLOPs are those of all products that a result depends on. The bytes are what it moves if each operation reads its inputs from the
     memory and writes its outputs there: kernels that fuse operations, and caches, move less.
 
     Args:
@@ -187,13 +187,23 @@ def graph_work(concrete, name="graph"):
 
 
 def _nodes(graph):
-    """All operations of a graph, and of the functions that it calls."""
-    for node in graph.get_operations():
+    """The operations of a graph, and of the functions that it calls, on which a result depends: others never run."""
+    for node in _live(graph):
         if node.type in ("StatefulPartitionedCall", "PartitionedCall"):
-            name = node.get_attr("f").name
-            yield from _nodes(graph._get_function(name).graph)
+            yield from _nodes(graph._get_function(node.get_attr("f").name).graph)
         else:
             yield node
+
+
+def _live(graph):
+    """The set of operations behind a graph's outputs and what it must do beside (assignments)."""
+    waiting, found = [value.op for value in graph.outputs] + [*graph.control_outputs], set()
+    while waiting:
+        node = waiting.pop()
+        if node not in found:
+            found.add(node)
+            waiting += [value.op for value in node.inputs] + [*node.control_inputs]
+    return found
 
 
 def _checked(node):

@@ -382,8 +382,9 @@ def loss_of(width, tokens, batch=8, T=64):
     return transformer.bits_per_token(model, held) * np.log(2)
 
 
-sizes, amounts = (16, 32, 64), [512 * k for k in ((43, 86, 171) if not runtime.is_fast() else (2, 3, 4))]
-live = [(flops.decoder_weights(len(tokenizer), width, 2), d, loss_of(width, d)) for width in sizes for d in amounts]
+sizes, batches = runtime.steps(full=((16, 32, 64), (43, 86, 171)), fast=((16,), (2,)))
+pairs = [(width, 512 * count) for width in sizes for count in batches]
+live = [(flops.decoder_weights(len(tokenizer), width, 2), d, loss_of(width, d)) for width, d in pairs]
 for n_weights, d, loss in live:
     print(f"N = {n_weights:8,}, D = {d:8,}: {loss:.3f} nats a token")
 
