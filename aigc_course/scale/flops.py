@@ -167,8 +167,8 @@ PRODUCTS = {
 def graph_work(concrete, name="graph"):
     """`Work` of a traced TensorFlow function, whatever is in it: forward, backward, the optimizer.
 
-    The FLOPs are those of all products that a result depends on. The bytes are what it moves if each operation reads its inputs from the
-    memory and writes its outputs there: kernels that fuse operations, and caches, move less.
+    The FLOPs are those of all products that a result depends on. The bytes are what it moves if each operation reads
+    its inputs from the memory and writes its outputs there: kernels that fuse operations, and caches, move less.
 
     Args:
         concrete: `tf.function(...).get_concrete_function(...)` with all shapes known.

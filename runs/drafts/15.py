@@ -357,8 +357,7 @@ print(f"this chapter, eight minutes at 60 W: {own}")
 
 # %%
 V, T, w, l = 3000, 64, 32, 2
-N = 12 * l * w**2 + V * w
-assert flops.decoder_weights(V, w, l) == N
+assert flops.decoder_weights(V, w, l) == (N := 12 * l * w**2 + V * w)
 small = transformer.compile_decoder(transformer.Decoder(V, T, w, l, heads=2), 3e-3)
 traced = tf.function(lambda rows: small.train_step((rows, rows))).get_concrete_function(tf.TensorSpec((8, T), tf.int32))
 counted = flops.graph_work(traced).flops / (8 * T)
@@ -473,7 +472,8 @@ fake = generator(np.random.default_rng(1).standard_normal((64, 100), dtype=np.fl
 net = keras.Sequential([layer for layer in models.build_discriminator().layers if "dropout" not in layer.name])
 alone = net(real, training=True).numpy()
 company = net(tf.concat([real, fake], 0), training=True).numpy()[:64]
-print(f"2: fakes beside them move real images' logits by {np.abs(alone - company).mean():.3f}; spread {alone.std():.3f}")
+moved = np.abs(alone - company).mean()
+print(f"2: fakes beside them move the logits of real images by {moved:.3f}; their spread is {alone.std():.3f}")
 
 net = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(1)])
 net.compile("adam", keras.losses.BinaryCrossentropy(from_logits=True), jit_compile=False)
