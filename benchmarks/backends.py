@@ -9,8 +9,9 @@
 Needs Keras 3, NumPy and one of the three, nothing of the course but two files in aigc_course/assets. Prints one JSON
 line for each backend, writes runs/bench/backends/NAME.json, and runs/bench/backends.json of all that are there.
 
-What is compared: outputs and losses with NumPy in float64, slopes with central differences of NumPy's losses, one step of
-Adam between backends. Timing: the loop below, Keras' own layers, no data pipeline.
+What is compared: outputs and losses with NumPy in float64, slopes with central differences of NumPy's losses, one step
+of Adam between backends; a GPU computes that part in whole float32, the timed part as it does by default (TensorFlow
+and JAX may round factors to 19 bits, TF32). Timing: the loop below, Keras' own layers, no data pipeline.
 """
 
 import argparse
@@ -353,6 +354,22 @@ def device(name):
     return told or f"{os.cpu_count()} cores, {platform.machine()}", bool(found)
 
 
+def whole_float32(name, on):
+    """On a GPU: whether products keep all bits of float32."""
+    if name == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.experimental.enable_tensor_float_32_execution(not on)
+    elif name == "jax":
+        import jax
+
+        jax.config.update("jax_default_matmul_precision", "highest" if on else None)
+    else:
+        import torch
+
+        torch.backends.cudnn.allow_tf32 = not on
+
+
 def memory_mib(name, gpu):
     """The most memory that was taken so far, MiB: of the GPU, or of this process."""
     if gpu and name == "tensorflow":
@@ -592,7 +609,9 @@ def one(asked):
 
     FOLDER.mkdir(parents=True, exist_ok=True)
     named, gpu = device(asked.backend)
+    whole_float32(asked.backend, True)
     errors, sha = equality(asked.backend)
+    whole_float32(asked.backend, False)
     result = {
         "backend": asked.backend,
         "version": __import__(BACKENDS[asked.backend]).__version__,
