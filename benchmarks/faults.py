@@ -136,7 +136,7 @@ def frozen_step(generator, discriminator, rng, latent_dim=100):
 
     loss = keras.losses.BinaryCrossentropy(from_logits=True)
     discriminator.compile(keras.optimizers.Adam(2e-4, beta_1=0.5), loss)
-    discriminator.trainable = False  # the fault: in Keras 3 it holds for D's own steps too, and nothing says so
+    discriminator.trainable = False  # the fault: in Keras 3 it holds for D's own steps too; a warning says so, once
     z_in = keras.Input((latent_dim,))
     combined = keras.Model(z_in, discriminator(generator(z_in)))
     combined.compile(keras.optimizers.Adam(2e-4, beta_1=0.5), loss)

@@ -43,6 +43,7 @@ runtime.start(seed=7)          # before TensorFlow: seeds, device report, FAST p
 
 import csv
 import time
+import warnings
 
 import keras
 import matplotlib.pyplot as plt
@@ -478,8 +479,10 @@ print(f"2: fakes beside them move the logits of real images by {moved:.3f}; thei
 net = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(1)])
 net.compile("adam", keras.losses.BinaryCrossentropy(from_logits=True), jit_compile=False)
 net.trainable = False                                          # "while G learns": but nothing sets it back
-losses = [float(net.train_on_batch(real, np.ones((64, 1)))) for _ in range(5)]
-print(f"3: losses of five steps: {np.round(losses, 4).tolist()}")
+with warnings.catch_warnings(record=True) as said:
+    warnings.simplefilter("always")
+    losses = [float(net.train_on_batch(real, np.ones((64, 1)))) for _ in range(5)]
+print(f"3: losses of five steps: {np.round(losses, 4).tolist()}; said: {[str(one.message) for one in said][-1:]}")
 
 opinion, images = metrics.judge(), data.scale(x_train[: runtime.steps(full=5000, fast=300)])
 right, wrong = opinion.distance(images), opinion.distance((images + 1) / 2)
@@ -495,11 +498,11 @@ for key in dict.fromkeys((row["fault"], row["way"], row["measure"]) for row in r
 table(["fault", "way", "measure", "mean of the seeds", "± standard error"], lines)
 
 # %% [markdown]
-# @FAULTS@ A loss that repeats to the last digit shows the freeze. With *both* sides on a wrong range the number is plausible, and comparable with nobody's.
+# @FAULTS@ The freeze brings one warning; a loss that repeats to the last digit shows it. With *both* sides on a wrong range the number is plausible, and comparable with nobody's.
 #
 # ## How to check a table
 #
-# Five questions. *Can this number occur?* (On 10,000 images accuracy has two decimals of a percent.) *What is ±, over what?* *Is the difference larger than its error?* *What would real data score, and what a thief?* *Had the baseline as many steps and tries?* The first takes a line:
+# *Can this number occur?* (On 10,000 images accuracy has two decimals of a percent.) *What is ±, over what?* *Is the difference larger than its error?* *What would real data score, and a thief?* *Had the baseline as many steps and tries?* The first takes a line:
 
 # %%
 def can_occur(percent, decimals, count):
