@@ -42,6 +42,7 @@ from aigc_course import runtime
 runtime.start(seed=7)          # before TensorFlow: seeds, device report, FAST profile
 
 import csv
+import subprocess
 import time
 import warnings
 
@@ -251,10 +252,9 @@ def ring(parts):
     p, held, sent = len(parts), [np.array(np.split(v, len(parts))) for v in parts], 0
     for turn in range(2 * (p - 1)):
         adding = turn < p - 1
-        moved = [((i - turn + (not adding) * p) % p, i) for i in range(p)]
-        moved = [(piece, i, held[i][piece].copy()) for piece, i in moved]
-        for piece, i, values in moved:
-            there = held[(i + 1) % p]
+        moved = [held[i][(i - turn) % p].copy() for i in range(p)]
+        for i, values in enumerate(moved):
+            piece, there = (i - turn) % p, held[(i + 1) % p]
             there[piece] = there[piece] + values if adding else values
         sent += len(values)
     return [v.ravel() for v in held], sent
@@ -288,8 +288,6 @@ with strategy.scope():
 net.fit(x, x[:, :1], batch_size=32, epochs=2, shuffle=False, verbose=0)
 print(repr(float(sum(abs(np.asarray(w)).sum() for w in net.weights))))
 """
-import subprocess
-
 ends = [subprocess.run([sys.executable, "-c", PROGRAM, str(p)], capture_output=True, text=True) for p in (1, 2)]
 found = [float(end.stdout.split()[-1]) for end in ends]
 print(f"sum of all weights' sizes after four steps: one device {found[0]:.6f}, two {found[1]:.6f}")
