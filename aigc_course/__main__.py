@@ -65,7 +65,7 @@ _COMMANDS = {
 
 
 def main(argv=None):
-    """Runs a command; returns the exit code: 0, 1 (doctor found faults, a card does not hold), 2 (bad input), 130 (Ctrl-C)."""
+    """Runs a command; returns the exit code: 0, 1 (faults found, a card that fails), 2 (bad input), 130 (Ctrl-C)."""
     runtime.forgiving_output()
     arguments = _parser().parse_args(argv)
     runtime.configure()

@@ -24,9 +24,7 @@ def measured(work, progress=None):
     for claim in work.numbers:
         if "value" not in claim:
             if measures.MEASURES[claim["measure"]].code:
-                raise CourseError(
-                    f"{claim['name']!r} is measured by the project's own code: write value, low and high."
-                )
+                raise CourseError(f"{claim['name']!r} comes from the project's own code: write value, low, high.")
             if progress:
                 progress(claim["name"])
             value, low, high = measures.again(work.folder, claim)

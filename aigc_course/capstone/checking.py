@@ -9,7 +9,7 @@ __all__ = ["Outcome", "numbers"]
 
 
 class Outcome(NamedTuple):
-    """What came of one number: "holds", "misses", "cannot" (a file is gone), "not run" (it needs the project's code)."""
+    """What came of one number: "holds", "misses", "cannot" (a file is gone), "not run" (it needs own code)."""
 
     state: str
     line: str

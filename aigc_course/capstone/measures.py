@@ -168,7 +168,7 @@ def _by_script(folder, claim):
 
 MEASURES = {
     "judge_distance": Measure(
-        "Fréchet distance of drawn digits to the 10,000 test digits in the course's judge",
+        "Fréchet distance of drawn digits to the 10,000 test digits (the course's judge)",
         _judge_distances,
         better="lower",
     ),
