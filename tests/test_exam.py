@@ -5,7 +5,6 @@ import re
 
 import numpy as np
 import pytest
-from answers import RIGHT
 
 from aigc_course import __main__, checks
 from aigc_course.checks import exam
@@ -13,6 +12,7 @@ from aigc_course.checks.exercise import judge
 from aigc_course.errors import CourseError
 from aigc_course.grading import exam as kit
 from aigc_course.grading import submissions
+from answers import RIGHT
 
 KEYS = sorted(exam.FAMILIES)
 SEEDS = range(12)

@@ -128,7 +128,7 @@ def _trained(folder):
     used = {"asset": "mnist.npz"} if known else {"name": str(settings.get("data")), "licence": ""}
     claim = check_claim(
         {"name": "judge distance", "measure": "judge_distance", "file": "generator.weights.h5", "n": n}
-        | {"why": f"report.json says {score:.2f}, from one draw"}
+        | {"why": f"report.json says {score:.2f}, real digits score {report.get('floor', float('nan')):.2f}"}
     )
     machine = {key: report[key] for key in ("versions", "device", "cores", "memory_gib") if key in report}
     return Project(folder, facts, ({**used, "use": "training"},), (claim,), settings, machine)

@@ -46,8 +46,8 @@ def _seeds_needed(base, seed, rng):
         f"The second recipe is cheap: it is trained with **{more} times as many seeds** as the first. The judge "
         "distance of each varies from seed to seed with a known standard deviation, `spread`. You claim a "
         f"difference of the means {way}, if it exceeds ${quantile}$ standard errors of that difference. "
-        "Return the smallest number of seeds of the **first** recipe, at least 2, that gives a true `difference` the `power` asked for; neglect "
-        "claims in the wrong direction. $z_p$: `NormalDist().inv_cdf(p)`.",
+        "Return the smallest number of seeds of the **first** recipe, at least 2, that gives a true `difference` the "
+        "`power` asked for; neglect claims in the wrong direction. $z_p$: `NormalDist().inv_cdf(p)`.",
         "def seeds_needed(spread, difference, alpha, power):\n"
         '    """Smallest number of seeds of the first recipe, an integer >= 2."""\n'
         "    from statistics import NormalDist\n",
