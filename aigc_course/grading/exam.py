@@ -87,8 +87,8 @@ def _head(seed: int, keys: list[str]) -> str:
     return (
         f"# Examination {seed}\n\n{len(keys)} exercises, {_points(seed, keys)} points. Each resembles an exercise of "
         "the course and **asks for something else**: read to the end. Write each function where it says so, run its "
-        "cell, then the check below it, which tries your function on new random inputs. Keep the functions' names. Hand in "
-        "the saved notebook."
+        "cell, then the check below it, which tries your function on new random inputs. Keep the functions' names. "
+        "Hand in the saved notebook."
     )
 
 
