@@ -4,7 +4,7 @@
 set -e
 cd "$(dirname "$0")/../.."
 PY=${PY:-.venv/bin/python}
-$PY docs/projects/thirty/thirty.py --arm real classical generated both --seed 101 102 103 --validate --out runs/thirty
+$PY docs/projects/thirty/thirty.py --validate   # then set KNOBS to the best of grid.csv, if it is another
 $PY docs/projects/thirty/thirty.py
 $PY docs/projects/shrink/shrink.py
 for name in shrink thirty; do
