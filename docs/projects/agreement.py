@@ -3,8 +3,8 @@
     python docs/projects/agreement.py A.csv B.csv
 
 Each file has the columns project, question, comparison, numbers, split, documents, words; a rating is 0, 1, 2 or 3.
-Says, for each criterion and for all: the share of equal ratings, of those at most one level apart, and Cohen's kappa with
-quadratic weights (Cohen, 1968), with a 95 % interval from 2,000 bootstrap draws of projects.
+Says, for each criterion and for all: the share of equal ratings, of those at most one level apart, and Cohen's kappa
+with quadratic weights (Cohen, 1968), with a 95 % interval from 2,000 bootstrap draws of projects.
 """
 
 import csv

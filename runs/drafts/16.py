@@ -20,6 +20,7 @@ runtime.start(seed=7)          # before TensorFlow: seeds, device report, FAST p
 import csv
 import hashlib
 import json
+import re
 from statistics import NormalDist
 
 import matplotlib.pyplot as plt
@@ -28,7 +29,7 @@ import tensorflow as tf
 from IPython.display import Markdown
 from aigc_course import data, plots
 from aigc_course.__main__ import main
-from aigc_course.capstone import intervals, licences, project, sheet
+from aigc_course.capstone import intervals, licences, sheet
 
 STEPS = runtime.steps(full=400, fast=20)
 (x_train, y_train), (x_test, y_test) = data.load_mnist()
@@ -341,8 +342,7 @@ Markdown(text.split("---\n", 2)[2].replace("\n# ", "\n### ").replace("\n## ", "\
 # %%
 assert main(["card", str(folder), "--check"]) == 0
 whole = (folder / "results.csv").read_text(encoding="utf-8")
-shift = (results["moved"] - results["plain"]).mean()
-nicer = text.replace(f"value: {shift:.3f}"[:12], f"value: {shift + 0.05:.3f}"[:12])
+nicer = re.sub(r"^  value: (.*)$", lambda found: f"  value: {float(found[1]) + 0.001}", text, count=1, flags=re.M)
 worst = int(np.argmin(results["moved"]))
 fewer = "\n".join(line for line in whole.splitlines() if f",{SEEDS[worst]}," not in line) + "\n"
 for name, card_text, table in (("a prettier number", nicer, whole), ("the worst seed deleted", text, fewer)):

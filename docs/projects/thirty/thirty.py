@@ -7,14 +7,14 @@ real        the 30 pictures a class, as they are
 classical   moved by up to `shift` pixels and mirrored, anew in every batch
 generated   a part of each batch drawn from a Gaussian a class, fitted to the same 30 pictures (principal directions)
 both        classical changes of the pictures, and the drawn part
-oracle      the same part of each batch drawn by the course's conditional generator, which has seen 60,000 pictures: not fair, a
-            ceiling for what generating could give
+oracle      the same part of each batch drawn by the course's conditional generator, which has seen 60,000 pictures: no
+            fair rival, a ceiling for what generating could give
 more        600 pictures a class as they are: what more real ones would give
 blind       the real pictures with shuffled labels: what the test gives for nothing
 
-How far pictures are moved, how much the Gaussians vary and how large their part of a batch is were chosen on the 570 other
-training pictures of each class (--validate; grid.csv), with seeds that are reported nowhere. Each arm and seed is one row
-of results.csv. Rows that are there are not made again.
+How far pictures are moved, how much the Gaussians vary and how large their part of a batch is were chosen on the 570
+other training pictures of each class (--validate; grid.csv), with seeds that are reported nowhere. Each arm and seed is
+one row of results.csv. Rows that are there are not made again.
 """
 
 import argparse
