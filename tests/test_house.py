@@ -164,7 +164,7 @@ LAYERS = (
     ("gan", "collapse", "lmdg", "joining"),
     ("distributed", "widgets"),
     ("flow", "studio"),
-    ("plane", "recipe", "doctor", "checks", "sampling"),
+    ("plane", "recipe", "doctor", "checks", "sampling", "capstone"),
     ("grading",),
     ("__main__",),
 )
@@ -236,7 +236,7 @@ def test_most_modules_are_short_and_functions_shorter():
     assert statistics.median(node.end_lineno - node.lineno + 1 for node in functions) <= 8
 
 
-FOLDERS = {"": 5500, "data": 750, "flow": 750, "studio": 950, "lmdg": 4300, "checks": 6100, "grading": 4700}
+FOLDERS = {"": 5500, "data": 750, "flow": 750, "studio": 950, "lmdg": 4300, "checks": 7000, "grading": 4900, "capstone": 1000}
 
 
 def test_every_folder_is_counted():

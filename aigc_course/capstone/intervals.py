@@ -99,7 +99,8 @@ def wilson(right, n, level=0.95):
     z, share = NormalDist().inv_cdf(0.5 + level / 2), right / n
     middle = (share + z * z / (2 * n)) / (1 + z * z / n)
     reach = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    return Interval(share, max(0.0, middle - reach), min(1.0, middle + reach))
+    low, high = middle - reach, middle + reach
+    return Interval(share, low if right else 0.0, high if right < n else 1.0)  # rounding would leave 1e-17
 
 
 def difference(first, second, level=0.95):
