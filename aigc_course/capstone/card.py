@@ -75,7 +75,7 @@ def text_of(work, numbers, found, remark=""):
         *(f"- {'**stops:** ' if one.stops else ''}{one.text}" for one in found),
         *([f"- not checked: {remark}"] if remark else []),
     ]
-    lines = [part if part.startswith(("- ", "| ")) else f"\n{part}\n" for part in parts]
+    lines = [part if part.startswith(("- ", "|")) else f"\n{part}\n" for part in parts]
     return f"---\n{head}\n---\n" + "\n".join(lines).replace("\n\n\n", "\n\n").rstrip() + "\n"
 
 
@@ -103,10 +103,24 @@ def _head(work, numbers):
         tags=["aigc-course"],
         datasets=list(work.used),
         eval_results=results,
-        numbers=[dict(claim) for claim in numbers],
+        numbers=[_lean(claim) for claim in numbers],
         licence=work.facts["licence"],
         ships=work.facts["ships"],
     )
+
+
+_CHOICES = ("data", "column", "where", "against")
+
+
+def _said(value):
+    """A field of a number in words."""
+    return " and ".join(f"{key} = {part}" for key, part in value.items()) if isinstance(value, dict) else str(value)
+
+
+def _lean(claim):
+    """A number without the fields that its measurement does not look at."""
+    unused = {"seed", "draws", "n"} - set(measures.MEASURES[claim["measure"]].needs)
+    return {key: value for key, value in claim.items() if key not in unused}
 
 
 def _for_hub(expression):
@@ -121,9 +135,9 @@ def _table(numbers):
     for claim in numbers:
         how = measures.MEASURES[claim["measure"]]
         ends = "exact" if how.exact else f"{claim['low']:.4g} … {claim['high']:.4g}"
-        rest = f"n {claim['n']}, {claim['draws']} draws from seed {claim['seed']}"
+        rest = ", ".join(f"{key} {_said(claim[key])}" for key in (*how.needs, *_CHOICES) if claim.get(key))
         what = f"{claim['measure']}: {how.what}" + (f"; {claim['why']}" if claim.get("why") else "")
-        yield f"| {claim['name']} | {claim['value']:.4g} | {ends} | {what} | {claim['file']}, {rest} |"
+        yield f"| {claim['name']} | {claim['value']:.4g} | {ends} | {what} | {claim['file']}; {rest} |"
 
 
 def write(path, text):

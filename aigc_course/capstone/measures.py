@@ -30,6 +30,7 @@ class Measure(NamedTuple):
         exact: whether it always gives the same (a count): its interval is a point.
         code: whether it runs the project's own code.
         table: whether its values are runs that a table keeps, so that the interval is one of a mean.
+        needs: the fields that it looks at, of seed, draws and n.
     """
 
     what: str
@@ -39,6 +40,7 @@ class Measure(NamedTuple):
     exact: bool = False
     code: bool = False
     table: bool = False
+    needs: tuple = ()
 
 
 def again(folder, claim):
@@ -175,10 +177,13 @@ MEASURES = {
         "Fréchet distance of drawn digits to the 10,000 test digits (the course's judge)",
         _judge_distances,
         better="lower",
+        needs=("seed", "draws", "n"),
     ),
-    "accuracy": Measure("share of test images read as labelled", _right_answers, share=True, better="higher"),
+    "accuracy": Measure(
+        "share of test images read as labelled", _right_answers, share=True, better="higher", needs=("n",)
+    ),
     "parameters": Measure("numbers in the network", _weights, exact=True, better="lower"),
     "mean_over_seeds": Measure("mean of the runs in a table, one run a seed", _of_table, table=True),
     "difference_over_seeds": Measure("mean difference of two ways in a table, paired by seed", _paired, table=True),
-    "script": Measure("what the project's own script measures", _by_script, code=True),
+    "script": Measure("what the project's own script measures", _by_script, code=True, needs=("seed", "draws")),
 }

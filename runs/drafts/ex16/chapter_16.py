@@ -12,7 +12,7 @@ __all__ = ["EXERCISES"]
 
 
 def _pair_cases(rng):
-    """(first, its seeds, second, its seeds): in other orders, with seeds that only one has; two, three and more pairs."""
+    """(first, its seeds, second, its seeds): in other orders, with seeds that only one has; two pairs and more."""
     cases = []
     for both, more, less in ((6, 0, 0), (5, 2, 1), (3, 1, 1), (2, 2, 0), (9, 0, 3), (5, 0, 0)):
         seeds = rng.permutation(100)[: both + more + less]
@@ -85,7 +85,7 @@ def _may(mine, theirs, images, same=lambda mine, theirs: mine == theirs, always=
 
 
 def _plan_cases(rng):
-    """(gaps of a pilot (K,), delta, alpha, power): plans whose exact number lies between two whole ones; one of the least."""
+    """(gaps of a pilot (K,), delta, alpha, power): the exact number lies between two whole ones; once the least."""
     cases = []
     for k, exact in zip(rng.permutation([3, 4, 5, 8, 5, 6]), (14.3, 60.6, 27.5, 101.4, 5.35, 0.4), strict=True):
         gaps = rng.normal(0.5, 1, k)
@@ -135,8 +135,8 @@ EXERCISES = (
         outputs=3,
         rtol=1e-3,
         look="chapter 16, «Measure»",
-        onward="Find the seeds that both have, and bring both rows into one order. Then there is one row of differences, "
-        "and the chapter's interval of a mean.",
+        onward="Find the seeds that both have, and bring both rows into one order. Then there is one row of "
+        "differences, and the chapter's interval of a mean.",
         hints=(
             (
                 "the rows are not matched: value k of both need not be of one seed. Bring them into one order.",
@@ -219,12 +219,12 @@ EXERCISES = (
         expected=_seeds,
         rtol=0.0,
         look="chapter 16, «How many seeds»",
-        onward="First the upper limit of the spread: s √((K - 1) / χ²), with χ² the quantile of 0.2. Then the chapter's k "
-        "with it in the place of s.",
+        onward="First the upper limit of the spread: s √((K - 1) / χ²), with χ² the quantile of 0.2. Then the chapter's "
+        "k with it in the place of s.",
         hints=(
             _slip(
-                "the pilot's s was taken as it is: from few seeds it is too small in more than half of all pilots. Plan "
-                "with its upper limit.",
+                "the pilot's s was taken as it is: from few seeds it is too small in more than half of all pilots. "
+                "Plan with its upper limit.",
                 spread=lambda gaps: gaps.std(ddof=1),
             ),
             _slip(
