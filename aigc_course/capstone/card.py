@@ -136,7 +136,8 @@ def _table(numbers):
         how = measures.MEASURES[claim["measure"]]
         ends = "exact" if how.exact else f"{claim['low']:.4g} … {claim['high']:.4g}"
         rest = ", ".join(f"{key} {_said(claim[key])}" for key in (*how.needs, *_CHOICES) if claim.get(key))
-        what = f"{claim['measure']}: {how.what}" + (f"; {claim['why']}" if claim.get("why") else "")
+        better = f", {how.better} is better" if how.better else ""
+        what = f"{claim['measure']}: {how.what}{better}" + (f"; {claim['why']}" if claim.get("why") else "")
         yield f"| {claim['name']} | {claim['value']:.4g} | {ends} | {what} | {claim['file']}; {rest} |"
 
 
