@@ -29,7 +29,7 @@ _KNOWN = {
         "purpose": "to compare readers of handwritten digits; Y. LeCun, C. Cortes, C. Burges, from forms of the NIST",
         "sample": "a mixture of two collections of the NIST; the same 70,000 images as everywhere",
         "splits": "60,000 to train, 10,000 to test; writers of the two parts differ",
-        "faults": "a few labels are wrong or doubtful; how exactly they came from the forms was reconstructed in 2019 only",
+        "faults": "a few labels are wrong or doubtful; their making was reconstructed in 2019 only",
         "people": "handwriting of employees of the Census Bureau and of pupils; no names",
         "consent": "not known",
         "not_for": "claims about handwriting of other places, ages or scripts; whatever hinges on more than digits",

@@ -59,9 +59,9 @@ STEPS = runtime.steps(full=400, fast=20)
 # %% [markdown]
 # ## Plan
 #
-# The project of this chapter is small enough to watch: a network with one hidden layer learns from 30 digits a class. Three arms get equal steps: the digits as they are; half of each batch **mirrored**; all **moved** by up to two pixels.
+# This chapter's project is small enough to watch: a network with one hidden layer learns from 30 digits a class. Three arms get equal steps: digits as they are; half of each batch **mirrored**; all **moved** by a few pixels.
 #
-# How far to move is a knob. It is chosen on the last 5,000 training digits, by seeds that no reported number uses. The test digits are opened once.
+# How far to move is a knob: chosen on the last 5,000 training digits, by seeds that no reported number uses. The test digits are opened once.
 #
 # **Predict:** by how many points does each change the share read right?
 
@@ -77,8 +77,8 @@ def draw_few(seed):
 
 
 shown = draw_few(1)[::30]
-plots.image_grid(np.concatenate([x_train[shown], x_train[shown][:, :, ::-1]]), labels=[str(d) for d in y_train[shown]] * 2,
-                 title="Mirrored (below), a 2 is no 2; 0, 1 and 8 do not mind")
+pairs = np.concatenate([x_train[shown], x_train[shown][:, :, ::-1]])
+plots.image_grid(pairs, labels=[*"01234567890123456789"], title="Mirrored (below), a 2 is no 2; 0, 1 and 8 do not mind")
 
 # %% [markdown]
 # One network is too small for two cores. All arms and seeds are trained as **one** computation with an axis more: weights $(M, 784, 64)$ for $M$ networks, as in chapter 06.
@@ -87,7 +87,7 @@ plots.image_grid(np.concatenate([x_train[shown], x_train[shown][:, :, ::-1]]), l
 def moved(images, shift, rng):
     """Each image (N, 28, 28) moved by its own whole number of pixels, up to `shift` each way."""
     padded = np.pad(images, ((0, 0), (shift, shift), (shift, shift)), constant_values=-1)
-    windows = np.lib.stride_tricks.sliding_window_view(padded, (28, 28), axis=(1, 2))  # (N, 2 shift + 1, 2 shift + 1, 28, 28)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (28, 28), axis=(1, 2))  # (N, places, places, 28, 28)
     down, right = rng.integers(0, 2 * shift + 1, (2, len(images)))
     return windows[np.arange(len(images)), down, right]
 
@@ -123,7 +123,7 @@ def logits_of(weights, images):
 
 # %%
 def train(arms, seeds, steps=STEPS, shift=2, rate=2e-3):
-    """Weights of M networks, arm m with seed m, after `steps` steps of Adam; the rate falls to 0 along half a cosine."""
+    """Weights of M networks, arm m with seed m, after `steps` steps of Adam with a rate that falls to 0."""
     import keras
     weights = first_weights(seeds)
     optimizer = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(rate, steps))
@@ -140,8 +140,9 @@ def train(arms, seeds, steps=STEPS, shift=2, rate=2e-3):
     rngs = [np.random.default_rng([seed, 2]) for seed in seeds]
     for _ in range(steps):
         chosen = [one[rng.integers(0, len(one), BATCH)] for one, rng in zip(few, rngs, strict=True)]
-        batch = [changed(x_train[at] / 127.5 - 1, arm, shift, rng) for at, arm, rng in zip(chosen, arms, rngs, strict=True)]
-        step(tf.constant(np.reshape(batch, (len(arms), BATCH, 784)), tf.float32), tf.constant(y_train[np.array(chosen)], tf.int32))
+        ways = zip(chosen, arms, rngs, strict=True)
+        batch = [changed(x_train[at] / np.float32(127.5) - 1, arm, shift, rng) for at, arm, rng in ways]
+        step(tf.constant(np.reshape(batch, (-1, BATCH, 784))), tf.constant(y_train[np.array(chosen)], tf.int32))
     return weights
 
 # %%
@@ -157,7 +158,7 @@ choices = {"mirrored": 2, "moved by 1": 1, "moved by 2": 2, "moved by 3": 3, "pl
 for name, shift in choices.items():
     scores = right(train([name.split()[0]] * len(pilot), pilot, shift=shift), x_train[validation], y_train[validation])
     choices[name] = scores
-    print(f"{name:11} {scores.mean():.3f} on the validation digits, spread {scores.std(ddof=1):.3f} over {len(pilot)} seeds")
+    print(f"{name:11} {scores.mean():.3f} on the validation digits, spread {scores.std(ddof=1):.3f} over seeds")
 
 # %% [markdown]
 # ## How many seeds
@@ -179,7 +180,7 @@ best = max((name for name in choices if name.startswith("moved")), key=lambda na
 SHIFT = int(best[-1])
 spread = max(float((choices[name] - choices["plain"]).std(ddof=1)) for name in ("mirrored", best))
 unpaired = float(np.sqrt(choices["mirrored"].var(ddof=1) + choices["plain"].var(ddof=1)))
-print(f"move by {SHIFT}; a difference of a point needs {seeds_for(spread, 0.01)} seeds in pairs, {seeds_for(unpaired, 0.01)} without")
+print(f"move by {SHIFT}; to tell a point: {seeds_for(spread, 0.01)} seeds in pairs, {seeds_for(unpaired, 0.01)} unpaired")
 
 # %% [markdown]
 # A plan that can be changed afterwards is none. Write it down, and give its fingerprint away before the runs: to a colleague, in a commit. Whoever has the fingerprint can check that the plan is the old one.
@@ -196,7 +197,7 @@ fingerprint = hashlib.sha256(json.dumps(plan, sort_keys=True).encode()).hexdiges
 print(f"plan {fingerprint[:16]}: {len(SEEDS)} seeds, 3 arms")
 
 # %% [markdown]
-# Now the runs, and the test digits once. A row **blind** learns from shuffled labels. A row **real** would be a reader who has seen everything: the course's judge reads 99 %.
+# Now the runs, and the test digits, once. The row **blind** guesses with the right frequencies. A row *real* would be a reader who has seen all 60,000: the course's judge reads 99 %.
 
 # %%
 ARMS = ("plain", "mirrored", "moved")
@@ -209,8 +210,8 @@ with open(folder / "results.csv", "w", encoding="utf-8", newline="") as file:
     out.writerow(("arm", "seed", "right"))
     out.writerows((arm, seed, f"{value:.4f}") for arm in ARMS for seed, value in zip(SEEDS, results[arm], strict=True))
 guess = np.mean(np.random.default_rng(0).permutation(y_test) == y_test)
-Markdown("| arm | read right, mean | spread over seeds |\n|---|---|---|\n" + "\n".join(
-    f"| {arm} | {results[arm].mean():.3f} | {results[arm].std(ddof=1):.3f} |" for arm in ARMS) + f"\n| blind guess | {guess:.3f} | |")
+lines = [f"| {arm} | {results[arm].mean():.3f} | {results[arm].std(ddof=1):.3f} |" for arm in ARMS]
+Markdown("\n".join(["| arm | read right, mean | spread over seeds |", "|---|---|---|", *lines, f"| blind | {guess:.3f} | |"]))
 
 # %% [markdown]
 # ## Measure
@@ -238,14 +239,15 @@ for arm in ARMS[1:]:
 fig, ax = plt.subplots(figsize=(6.4, 3.2))
 for place, (arm, colour, marker) in enumerate((("mirrored", plots.FAKE, "o"), ("moved", plots.THIRD, "s"))):
     gaps = 100 * (results[arm] - results["plain"])
-    ax.plot(gaps, place + np.linspace(-0.15, 0.15, len(gaps)), marker, color=colour, ms=4, label=f"{arm} less plain, a seed each")
+    heights = place + np.linspace(-0.15, 0.15, len(gaps))
+    ax.plot(gaps, heights, marker, color=colour, ms=4, label=f"{arm} less plain, a seed each")
     mean, low, high = interval(gaps)
     ax.errorbar(mean, place - 0.3, xerr=[[mean - low], [high - mean]], color="black", marker="|", capsize=4)
 ax.axvline(0, color=plots.GREY, ls=":")
 words = [f"{arm} {100 * (results[arm] - results['plain']).mean():+.1f}" for arm in ARMS[1:]]
 ax.set(xlabel="difference in points of digits read right", yticks=[], title="Points against plain: " + ", ".join(words))
 ax.legend(frameon=False, fontsize="small")
-plots.show(fig, alt="Differences to plain by seed for mirrored and moved digits, with the interval of each mean below them.")
+plots.show(fig, alt="Differences to plain by seed, mirrored and moved, with the interval of each mean below them.")
 
 # %% [markdown]
 # @REMARK_RESULT@
@@ -262,16 +264,18 @@ def held(pool, k, factor, rng, times=runtime.steps(full=4000, fast=200)):
 
 
 pool, counts, rng = results["moved"] - results["plain"], np.array([2, 3, 5, 10, 20]), np.random.default_rng(7)
-ways = {"± s/√k": lambda k: 1.0, "± 1.96 s/√k": lambda k: 1.96, "± t s/√k": lambda k: intervals.t_quantile(0.975, int(k) - 1)}
-found = {name: [held(pool, k, factor(k), rng) for k in counts] for name, factor in ways.items()}
+students = [intervals.t_quantile(0.975, int(k) - 1) for k in counts]
+ways = {"± s/√k": [1.0] * 5, "± 1.96 s/√k": [1.96] * 5, "± t s/√k": students}
+found = {name: [held(pool, *one, rng) for one in zip(counts, factors, strict=True)] for name, factors in ways.items()}
 fig, ax = plt.subplots(figsize=(6.4, 3.2))
-for (name, shares), colour, style in zip(found.items(), (plots.GREY, plots.FAKE, plots.REAL), ("o:", "s--", "^-"), strict=True):
+looks = zip((plots.GREY, plots.FAKE, plots.REAL), ("o:", "s--", "^-"), strict=True)
+for (name, shares), (colour, style) in zip(found.items(), looks, strict=True):
     ax.plot(counts, 100 * np.array(shares), style, color=colour, label=name)
 ax.axhline(95, color="black", lw=0.7)
 ax.set(xlabel="seeds k", ylabel="holds the truth, %", xscale="log", xticks=counts, xticklabels=counts,
-       title=f"With three seeds, ± 1.96 s/√k holds in {found['± 1.96 s/√k'][1]:.0%}, ± t s/√k in {found['± t s/√k'][1]:.0%}")
+       title=f"Three seeds: ± 1.96 s/√k holds in {found['± 1.96 s/√k'][1]:.0%}, ± t s/√k in {found['± t s/√k'][1]:.0%}")
 ax.legend(frameon=False, fontsize="small")
-plots.show(fig, alt="Share of intervals that hold the mean of all seeds, against the number of seeds, for three kinds of interval.")
+plots.show(fig, alt="Share of intervals that hold the mean of all seeds against the number of seeds, three kinds.")
 
 # %% [markdown]
 # @REMARK_COVERAGE@
@@ -378,8 +382,8 @@ Markdown("| your licence | you give away | may you | what is asked |\n|---|---|-
 # %%
 known = sheet.answered({"asset": "mnist.npz", "use": "training and testing"})
 open_ones = [question for _, key, question in sheet.QUESTIONS if key not in known]
-print(f"{len(sheet.QUESTIONS) - len(open_ones)} of {len(sheet.QUESTIONS)} questions about MNIST have an answer here; open:")
-print("\n".join(open_ones))
+print(f"{len(sheet.QUESTIONS) - len(open_ones)} of {len(sheet.QUESTIONS)} questions about MNIST answered; open:")
+print(*open_ones, sep="\n")
 
 # %% [markdown]
 # ## Two whole projects
