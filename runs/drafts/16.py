@@ -180,7 +180,7 @@ best = max((name for name in choices if name.startswith("moved")), key=lambda na
 SHIFT = int(best[-1])
 spread = max(float((choices[name] - choices["plain"]).std(ddof=1)) for name in ("mirrored", best))
 unpaired = float(np.sqrt(choices["mirrored"].var(ddof=1) + choices["plain"].var(ddof=1)))
-print(f"move by {SHIFT}; to tell a point: {seeds_for(spread, 0.01)} seeds in pairs, {seeds_for(unpaired, 0.01)} unpaired")
+print(f"move by {SHIFT}; a point takes {seeds_for(spread, 0.01)} seeds in pairs, {seeds_for(unpaired, 0.01)} unpaired")
 
 # %% [markdown]
 # A plan that can be changed afterwards is none. Write it down, and give its fingerprint away before the runs: to a colleague, in a commit. Whoever has the fingerprint can check that the plan is the old one.
@@ -211,7 +211,7 @@ with open(folder / "results.csv", "w", encoding="utf-8", newline="") as file:
     out.writerows((arm, seed, f"{value:.4f}") for arm in ARMS for seed, value in zip(SEEDS, results[arm], strict=True))
 guess = np.mean(np.random.default_rng(0).permutation(y_test) == y_test)
 lines = [f"| {arm} | {results[arm].mean():.3f} | {results[arm].std(ddof=1):.3f} |" for arm in ARMS]
-Markdown("\n".join(["| arm | read right, mean | spread over seeds |", "|---|---|---|", *lines, f"| blind | {guess:.3f} | |"]))
+Markdown("\n".join(["| arm | read right | spread over seeds |", "|---|---|---|", *lines, f"| blind | {guess:.3f} | |"]))
 
 # %% [markdown]
 # ## Measure

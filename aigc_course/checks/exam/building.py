@@ -193,10 +193,42 @@ def _ema_counted_from_one(weights, decay, offset):
     return average
 
 
+def _turns(h, penalty, moves, slope):
+    """Both eigenvalues of a step in which ψ moves `moves` times, then θ answers: a 2 × 2 matrix written out."""
+    keep = (1 - h * penalty) ** moves
+    pull = h * slope * sum((1 - h * penalty) ** j for j in range(moves))
+    return np.linalg.eigvals(np.array([[1 - h * slope * pull, h * slope * keep], [-pull, keep]], dtype=complex))
+
+
+def _eigenvalues(base, seed, rng):
+    moves, critic = int(rng.integers(2, 5)), bool(rng.integers(2))
+    slope = 1.0 if critic else 0.5
+    word = "1, as with a Wasserstein critic" if critic else "½, σ'(0) being there"
+    return derive(
+        base,
+        seed,
+        f"The Dirac-GAN near its equilibrium, where the loss has the slope {word}: one step of $\\psi$ is $\\psi - h\\,"
+        f"({slope:g}\\,\\theta + \\gamma\\psi)$, one of $\\theta$ is $\\theta + {slope:g}\\,h\\,\\psi$. Here the "
+        f"discriminator moves **first, and {moves} times**, with $\\theta$ as it was; then $\\theta$ answers "
+        "the new $\\psi$ once. Return both eigenvalues of the map from $(\\theta, \\psi)$ to the next one, in any order, "
+        "complex where need be, for numbers `h` and `gamma`.",
+        'def dirac_eigenvalues(h, gamma):\n    """Both eigenvalues of a step, D first: array (2,)."""',
+        f"D first and {moves} times, slope {slope:g}",
+        "More turns for D",
+        f"both eigenvalues for seven pairs (h, γ) with {moves} moves of D",
+        lambda h, g: _turns(h, g, moves, slope),
+        hints=(
+            ("D moves once there.", lambda h, g: _turns(h, g, 1, slope)),
+            ("the slope is another.", lambda h, g: _turns(h, g, moves, 1.5 - slope)),
+        ),
+    )
+
+
 FAMILIES = {
     "01.1": _error_rate,
     "01.2": _ridge,
     "02.1": _best,
+    "02.5": _eigenvalues,
     "03.3": _overlap,
     "04.1": _scale,
     "04.2": _average,

@@ -63,6 +63,40 @@ def _seeds_needed(base, seed, rng):
     )
 
 
+def _of_stuck(m, s, n, t, p, stuck, root):
+    """Distance of N(m, s²) to a mixture one part of which always gives its mean."""
+    s_first, s_second = (0.0, t) if stuck == 0 else (s, 0.0)
+    mean = (1 - p) * m + p * n
+    variance = (1 - p) * s_first**2 + p * s_second**2 + p * (1 - p) * (m - n) ** 2
+    square = (mean - m) ** 2 + (np.sqrt(variance) - s) ** 2
+    return np.sqrt(square) if root else square
+
+
+def _frechet(base, seed, rng):
+    stuck, root = int(rng.integers(2)), bool(rng.integers(2))
+    part = ("the good part", "the errors")[stuck]
+    good, bad = (("$m$ **exactly, always**", "$N(n, t^2)$"), ("$N(m, s^2)$", "$n$ **exactly, always**"))[stuck]
+    what = "distance itself, **the root**" if root else "**square** of the distance, as the course keeps it"
+    return derive(
+        base,
+        seed,
+        f"The data are $N(m, s^2)$. A generator gives {good} with probability $1-p$ and {bad} with probability $p$: "
+        f"{part} {'has' if stuck == 0 else 'have'} lost all variety. Return the {what}: Fréchet's, between the data and "
+        "the Gaussian with the generator's mean and variance. The arguments are the numbers $m, s, n, t, p$; one of the "
+        "deviations plays no part in the generator.",
+        "def frechet_1d(mean, std, other_mean, other_std, share):\n"
+        '    """Fréchet distance of the data to a generator with a stuck part: a number."""',
+        f"{part} always gives its mean; the {'root' if root else 'square'}",
+        "A generator that is stuck now and then",
+        f"seven mixtures in which {part} always gives its mean",
+        lambda *v: _of_stuck(*v, stuck, root),
+        hints=(
+            ("the other part is stuck.", lambda *v: _of_stuck(*v, 1 - stuck, root)),
+            ("root and square are exchanged.", lambda *v: _of_stuck(*v, stuck, not root)),
+        ),
+    )
+
+
 def _blind(k, sigma, area, reach):
     return k * np.pi * (reach * sigma) ** 2 / area
 
@@ -208,6 +242,7 @@ def _truncation(base, seed, rng):
 
 
 FAMILIES = {
+    "05.1": _frechet,
     "05.4": _seeds_needed,
     "06.1": _blind_share,
     "06.2": _forward_kl,
