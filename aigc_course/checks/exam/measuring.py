@@ -82,8 +82,8 @@ def _frechet(base, seed, rng):
         seed,
         f"The data are $N(m, s^2)$. A generator gives {good} with probability $1-p$ and {bad} with probability $p$: "
         f"{part} {'has' if stuck == 0 else 'have'} lost all variety. Return the {what}: Fréchet's, between the data "
-        "and the Gaussian with the generator's mean and variance. The arguments are the numbers $m, s, n, t, p$; one of "
-        "the deviations plays no part in the generator.",
+        "and the Gaussian with the generator's mean and variance. The arguments are the numbers $m, s, n, t, p$; one "
+        "of the deviations plays no part in the generator.",
         "def frechet_1d(mean, std, other_mean, other_std, share):\n"
         '    """Fréchet distance of the data to a generator with a stuck part: a number."""',
         f"{part} always gives its mean; the {'root' if root else 'square'}",
