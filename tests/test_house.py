@@ -236,7 +236,7 @@ def test_most_modules_are_short_and_functions_shorter():
     assert statistics.median(node.end_lineno - node.lineno + 1 for node in functions) <= 8
 
 
-FOLDERS = {"": 5500, "data": 750, "flow": 750, "studio": 950, "lmdg": 4300, "capstone": 1000, "checks": 7000}
+FOLDERS = {"": 5500, "data": 750, "flow": 750, "studio": 950, "lmdg": 4300, "capstone": 1050, "checks": 7100}
 FOLDERS["grading"] = 4900
 
 

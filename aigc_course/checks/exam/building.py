@@ -210,7 +210,7 @@ def _eigenvalues(base, seed, rng):
         f"The Dirac-GAN near its equilibrium, where the loss has the slope {word}: one step of $\\psi$ is $\\psi - h\\,"
         f"({slope:g}\\,\\theta + \\gamma\\psi)$, one of $\\theta$ is $\\theta + {slope:g}\\,h\\,\\psi$. Here the "
         f"discriminator moves **first, and {moves} times**, with $\\theta$ as it was; then $\\theta$ "
-        "answers the new $\\psi$ once. Return both eigenvalues of the map from $(\\theta, \\psi)$ to the next one, in any "
+        "answers the new $\\psi$ once. Return both eigenvalues of the map from $(\\theta, \\psi)$ to the next, in any "
         "order, complex where need be, for numbers `h` and `gamma`.",
         'def dirac_eigenvalues(h, gamma):\n    """Both eigenvalues of a step, D first: array (2,)."""',
         f"D first and {moves} times, slope {slope:g}",
