@@ -59,9 +59,12 @@ def keys_of(expression):
     if not isinstance(expression, str) or not expression.strip():
         raise CourseError(f"licence must be an SPDX expression such as Apache-2.0; received {expression!r}.")
     licensing = get_spdx_licensing()
-    found = licensing.validate(expression)
-    if found.errors:
-        raise CourseError(f"licence {expression!r} is no SPDX expression: {found.errors[0]}. See spdx.org/licenses.")
+    try:
+        errors = licensing.validate(expression).errors
+    except Exception as error:  # characters that its parser does not know, as in MIT/X11
+        errors = [str(error).splitlines()[0] if str(error) else type(error).__name__]
+    if errors:
+        raise CourseError(f"licence {expression!r} is no SPDX expression: {errors[0]}. See spdx.org/licenses.")
     return list(dict.fromkeys(licensing.license_keys(licensing.parse(expression))))
 
 
