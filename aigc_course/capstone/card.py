@@ -25,10 +25,11 @@ def measured(work, progress=None):
         if "value" not in claim:
             if measures.MEASURES[claim["measure"]].code:
                 raise CourseError(f"{claim['name']!r} comes from the project's own code: write value, low, high.")
-            if progress:
+            if progress and not measures.MEASURES[claim["measure"]].table:
                 progress(claim["name"])
             value, low, high = measures.again(work.folder, claim)
-            claim = {**claim, "value": value, "low": low, "high": high}
+            runs = {"runs": measures.runs(work.folder, claim)} if measures.MEASURES[claim["measure"]].table else {}
+            claim = {**claim, "value": value, "low": low, "high": high, **runs}
         found.append(claim)
     return found
 
@@ -55,7 +56,7 @@ def text_of(work, numbers, found, remark=""):
     Returns:
         str, Markdown with a head in YAML, which `huggingface_hub.ModelCard` reads.
     """
-    head = _head(work, numbers).to_yaml()
+    head, made = _head(work, numbers).to_yaml(), {**work.settings, **work.machine}
     parts = [
         f"# {work.facts['title']}",
         f"**Question.** {work.facts['question']}",
@@ -65,7 +66,8 @@ def text_of(work, numbers, found, remark=""):
         "An interval of drawn images speaks of drawing again, one of a table of training again with other seeds. "
         "`python -m aigc_course card … --check` makes every number again.",
         "## How it was made",
-        *(f"- {key}: {value}" for key, value in {**work.settings, **work.machine}.items()),
+        *(f"- {key}: {value}" for key, value in made.items()),
+        *([] if made else [_OPEN]),
         *([f"- script: `{work.facts['script']}`"] if work.facts.get("script") else []),
         "## Use, and what it must not be used for",
         work.facts.get("uses", _OPEN),
@@ -135,7 +137,7 @@ def _table(numbers):
     for claim in numbers:
         how = measures.MEASURES[claim["measure"]]
         ends = "exact" if how.exact else f"{claim['low']:.4g} … {claim['high']:.4g}"
-        rest = ", ".join(f"{key} {_said(claim[key])}" for key in (*how.needs, *_CHOICES) if claim.get(key))
+        rest = ", ".join(f"{key} {_said(claim[key])}" for key in ("runs", *how.needs, *_CHOICES) if claim.get(key))
         better = f", {how.better} is better" if how.better else ""
         what = f"{claim['measure']}: {how.what}{better}" + (f"; {claim['why']}" if claim.get("why") else "")
         yield f"| {claim['name']} | {claim['value']:.4g} | {ends} | {what} | {claim['file']}; {rest} |"

@@ -13,7 +13,7 @@ from aigc_course import data, files, runtime
 from aigc_course.capstone import intervals
 from aigc_course.errors import CourseError, one_of
 
-__all__ = ["DATA", "MEASURES", "Measure", "again", "inside", "load_network", "test_images"]
+__all__ = ["DATA", "MEASURES", "Measure", "again", "inside", "load_network", "runs", "test_images"]
 
 _SECONDS = 600  # for a project's own script
 DATA = {"mnist": data.load_mnist, "fashion": data.load_fashion_mnist}
@@ -60,6 +60,11 @@ def again(folder, claim):
     if measure.exact:
         return intervals.Interval(float(found), float(found), float(found))
     return (intervals.of_mean if measure.table else intervals.of_repeats)(found)
+
+
+def runs(folder, claim):
+    """How many runs of a table a number rests on."""
+    return len(one_of(claim["measure"], MEASURES, "measure").values(Path(folder), claim))
 
 
 def inside(folder, name):

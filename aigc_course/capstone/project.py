@@ -14,7 +14,17 @@ FILE = "project.toml"
 DRAWS = 3  # of `make train`'s generator: a spread needs several
 # The fields of a number, with what they are unless said otherwise.
 NUMBER = {"name": None, "measure": None, "file": None, "seed": 7, "draws": DRAWS, "n": 5000}
-_MORE = ("value", "low", "high", "data", "column", "where", "against", "why")  # fields that a number may have too
+_MORE = (
+    "value",
+    "low",
+    "high",
+    "data",
+    "column",
+    "where",
+    "against",
+    "why",
+    "runs",
+)  # fields that a number may have too
 
 
 @dataclass(frozen=True)

@@ -316,6 +316,11 @@ licence = "Apache-2.0"
 ships = "numbers"
 limits = "One data set, one small network, {STEPS} steps. Mirroring may help where left and right do not matter."
 
+[settings]
+steps = {STEPS}
+shift = {SHIFT}
+plan = "{fingerprint[:16]}, {len(SEEDS)} seeds, written before the runs"
+
 [[data]]
 asset = "mnist.npz"
 use = "30 digits a class to train, 5,000 to choose, 10,000 to test"
@@ -357,9 +362,7 @@ for name, card_text, table in (("a prettier number", nicer, whole), ("the worst 
 _ = (folder / "results.csv").write_text(whole, encoding="utf-8")
 
 # %% [markdown]
-# @REMARK_CHECK@
-#
-# A checker compares; it does not read. A baseline that was treated badly comes out again as badly: that is what the rubric and a second reader are for.
+# It notices the first two. Had the card been made *after* the seed was deleted, it would hold: then only the plan, with its fingerprint and its number of seeds, tells. A baseline that was treated badly comes out again as badly. A checker compares; it does not read. For that there are the rubric and a second reader.
 #
 # ## Whose data is it
 #
