@@ -274,6 +274,7 @@ for (name, shares), (colour, style) in zip(found.items(), looks, strict=True):
 ax.axhline(95, color="black", lw=0.7)
 ax.set(xlabel="seeds k", ylabel="holds the truth, %", xscale="log", xticks=counts, xticklabels=counts,
        title=f"Three seeds: ± 1.96 s/√k holds in {found['± 1.96 s/√k'][1]:.0%}, ± t s/√k in {found['± t s/√k'][1]:.0%}")
+ax.minorticks_off()
 ax.legend(frameon=False, fontsize="small")
 plots.show(fig, alt="Share of intervals that hold the mean of all seeds against the number of seeds, three kinds.")
 
