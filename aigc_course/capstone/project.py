@@ -85,6 +85,11 @@ def check_claim(claim):
     whole_number(found["seed"], f"the seed of {name!r}", low=0)
     whole_number(found["draws"], f"draws of {name!r}", low=2, high=100)
     whole_number(found["n"], f"n of {name!r}", low=2, high=100_000)
+    for key in ("where", "against"):
+        if key in found and not isinstance(found[key], dict):
+            raise CourseError(
+                f"{key} of {name!r} must be a table such as {{ arm = 'plain' }}; received {found[key]!r}."
+            )
     claimed = [key for key in ("value", "low", "high") if key in found]
     if claimed and len(claimed) < 3:
         raise CourseError(f"{name!r} claims {claimed[0]} alone: a number needs value, low and high, its interval.")
