@@ -212,7 +212,7 @@ def test_the_project_s_code_runs_when_asked_for_only(folder, capsys):
     assert (folder / "ran").exists()
     (folder / "own.py").write_text(code.replace("1.9, 2.2", "5, 6"))
     assert run(folder, "--check", "--run-code") == 1
-    (folder / "own.py").write_text(code.replace("1.9, 2.2", "1.99, 2.01"))  # spread of 0.01, and an interval of 1
+    (folder / "own.py").write_text(code.replace("1.9, 2.2", "1.999, 2.001"))  # far narrower than its interval of 1
     assert run(folder, "--check", "--run-code") == 1
     assert "as wide as" in capsys.readouterr().err
     (folder / "own.py").write_text("raise SystemExit('no')")
