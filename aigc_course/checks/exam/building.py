@@ -204,11 +204,12 @@ def _eigenvalues(base, seed, rng):
     moves, critic = int(rng.integers(2, 5)), bool(rng.integers(2))
     slope = 1.0 if critic else 0.5
     word = "1, as with a Wasserstein critic" if critic else "½, σ'(0) being there"
+    front = "" if critic else r"\tfrac12\,"
     return derive(
         base,
         seed,
         f"The Dirac-GAN near its equilibrium, where the loss has the slope {word}: one step of $\\psi$ is $\\psi - h\\,"
-        f"({slope:g}\\,\\theta + \\gamma\\psi)$, one of $\\theta$ is $\\theta + {slope:g}\\,h\\,\\psi$. Here the "
+        f"({front}\\theta + \\gamma\\psi)$, one of $\\theta$ is $\\theta + {front}h\\,\\psi$. Here the "
         f"discriminator moves **first, and {moves} times**, with $\\theta$ as it was; then $\\theta$ "
         "answers the new $\\psi$ once. Return both eigenvalues of the map from $(\\theta, \\psi)$ to the next, in any "
         "order, complex where need be, for numbers `h` and `gamma`.",

@@ -246,13 +246,14 @@ def _wish_cases(rng):
 
 def _wishes(base, seed, rng):
     share = float(rng.choice([0.3, 0.7, 1.0]))
+    mix = f"${share:g}\\,v' + {1 - share:.2g}\\,v$" if share < 1 else "$v'$"
     return derive(
         base,
         seed,
         "`untold` (B, F), `told` (K, B, F), `weights` (K,): K wishes, whose effects told − untold are added to the "
         "untold velocity by their weights, $v$. Large weights make $v$ too long (Lin et al., 2024). So bring each "
         "row of $v$ to the root mean square of the same row of the **mean of the told velocities**, $v'$, and return "
-        f"${share:g}\\,v' + {1 - share:.2g}\\,v$, (B, F).",
+        f"{mix}, (B, F).",
         'def steer(untold, told, weights):\n    """The rescaled velocity (B, F) that follows K wishes at once."""',
         f"rescaled to the told velocities, by a share of {share:g}",
         "Wishes that keep their length",
