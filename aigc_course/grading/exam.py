@@ -51,7 +51,7 @@ def choose(seed: int, chapters: list[str] | None = None, most: int | None = None
     Raises:
         CourseError: a chapter without variants, or no exercise asked for.
     """
-    there = exam.chapters()
+    there = exam.chapters(checks.EXERCISES)
     wanted = list(there) if chapters is None else list(dict.fromkeys(chapters))
     for chapter in wanted:
         if chapter not in there:

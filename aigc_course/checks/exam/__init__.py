@@ -8,13 +8,13 @@ import re
 
 import numpy as np
 
-from aigc_course.checks.exam import building, large, measuring
+from aigc_course.checks.exam import building, large, measuring, trust
 from aigc_course.checks.exam.variant import Variant
 from aigc_course.errors import CourseError, whole_number
 
 __all__ = ["FAMILIES", "KEY", "Variant", "chapters", "make", "seed_of"]
 
-FAMILIES = {**building.FAMILIES, **measuring.FAMILIES, **large.FAMILIES}
+FAMILIES = {**building.FAMILIES, **measuring.FAMILIES, **large.FAMILIES, **trust.FAMILIES}
 KEY = re.compile(r"(\d\d\.\d)/(\d{1,9})")
 
 
@@ -46,9 +46,9 @@ def make(key, public):
     return FAMILIES[base](public[base], seed, rng)
 
 
-def chapters():
-    """{chapter: list of public keys that have variants}, in order."""
+def chapters(public):
+    """{chapter: list of public keys that have variants}, in order, of those that are in `public`."""
     found = {}
-    for key in sorted(FAMILIES):
+    for key in sorted(set(FAMILIES) & set(public)):
         found.setdefault(key[:2], []).append(key)
     return found
