@@ -25,10 +25,10 @@ def _noisy_mean(base, seed, rng):
     return derive(
         base,
         seed,
-        f"Here the length of a gradient is **{name}** of its numbers. Given `gradients` (N, D), shorten each row that is "
-        f"longer than $C$ = `clip` to that length, the direction kept, and add the rows up. The noise shall hide {whom}: "
-        f"add ${'' if group == 1 else group}\\sigma C\\,\\xi$, with $\\sigma$ = `noise_multiplier` and $\\xi$ = `noise` (D,). "
-        "Divide by `expected_batch`. Return the mean (D,). N may be 0, and a gradient may be 0.",
+        f"Here the length of a gradient is **{name}** of its numbers. Given `gradients` (N, D), shorten each row that "
+        f"is longer than $C$ = `clip` to that length, the direction kept, and add the rows up. The noise shall hide "
+        f"{whom}: add ${'' if group == 1 else group}\\sigma C\\,\\xi$, with $\\sigma$ = `noise_multiplier` and $\\xi$ = "
+        "`noise` (D,). Divide by `expected_batch`. Return the mean (D,). N may be 0, and a gradient may be 0.",
         "def noisy_mean(gradients, clip, noise, noise_multiplier, expected_batch):\n"
         '    """The noisy mean (D,) of the gradients (N, D)."""',
         f"length: {name}; noise for groups of {group}",
@@ -64,9 +64,9 @@ def _watermark(base, seed, rng):
     return derive(
         base,
         seed,
-        f"`tokens` (T,) are a text's characters. In this scheme a character is green by the one **{back} places before** "
-        "it: `green` (V, V) holds 1 in row a, column b, where b is green when a stood there. Count each **distinct** pair "
-        f"(character {back} places before, character) once; by chance each would be green with probability `gamma`. "
+        f"`tokens` (T,) are a text's characters. In this scheme a character is green by the one **{back} places "
+        "before** it: `green` (V, V) holds 1 in row a, column b, where b is green when a stood there. Count each "
+        f"**distinct** pair (character {back} places before, character) once; by chance each would be green with probability `gamma`. "
         f"Return {what}; below, the answer is negative.",
         f'def watermark_z(tokens, green, gamma):\n    """What the distinct pairs {back} places apart say: a number."""',
         f"pairs {back} places apart; {'excess share' if share else 'z'}",
