@@ -27,8 +27,8 @@ def _noisy_mean(base, seed, rng):
         seed,
         f"Here the length of a gradient is **{name}** of its numbers. Given `gradients` (N, D), shorten each row that "
         f"is longer than $C$ = `clip` to that length, the direction kept, and add the rows up. The noise shall hide "
-        f"{whom}: add ${'' if group == 1 else group}\\sigma C\\,\\xi$, with $\\sigma$ = `noise_multiplier` and $\\xi$ = "
-        "`noise` (D,). Divide by `expected_batch`. Return the mean (D,). N may be 0, and a gradient may be 0.",
+        f"{whom}: add ${'' if group == 1 else group}\\sigma C\\,\\xi$, with $\\sigma$ = `noise_multiplier` and $\\xi$ "
+        "= `noise` (D,). Divide by `expected_batch`. Return the mean (D,). N may be 0, and a gradient may be 0.",
         "def noisy_mean(gradients, clip, noise, noise_multiplier, expected_batch):\n"
         '    """The noisy mean (D,) of the gradients (N, D)."""',
         f"length: {name}; noise for groups of {group}",
@@ -66,8 +66,8 @@ def _watermark(base, seed, rng):
         seed,
         f"`tokens` (T,) are a text's characters. In this scheme a character is green by the one **{back} places "
         "before** it: `green` (V, V) holds 1 in row a, column b, where b is green when a stood there. Count each "
-        f"**distinct** pair (character {back} places before, character) once; by chance each would be green with probability `gamma`. "
-        f"Return {what}; below, the answer is negative.",
+        f"**distinct** pair (character {back} places before, character) once; by chance each would be green with "
+        f"probability `gamma`. Return {what}; below, the answer is negative.",
         f'def watermark_z(tokens, green, gamma):\n    """What the distinct pairs {back} places apart say: a number."""',
         f"pairs {back} places apart; {'excess share' if share else 'z'}",
         "A mark that looks farther back",
