@@ -23,6 +23,7 @@ import json
 import re
 from statistics import NormalDist
 
+import keras
 import matplotlib.pyplot as plt
 import numpy as np
 import tensorflow as tf
@@ -113,7 +114,7 @@ def first_weights(seeds):
 
     into, out = (np.stack(part) for part in zip(*map(one, seeds), strict=True))
     zeros = np.zeros((len(seeds), 1, HIDDEN)), np.zeros((len(seeds), 1, 10))
-    return [tf.Variable(part, dtype=tf.float32) for part in (into, zeros[0], out, zeros[1])]
+    return [keras.Variable(part, dtype="float32") for part in (into, zeros[0], out, zeros[1])]
 
 
 def logits_of(weights, images):
@@ -124,7 +125,6 @@ def logits_of(weights, images):
 # %%
 def train(arms, seeds, steps=STEPS, shift=2, rate=2e-3):
     """Weights of M networks, arm m with seed m, after `steps` steps of Adam with a rate that falls to 0."""
-    import keras
     weights = first_weights(seeds)
     optimizer = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(rate, steps))
     optimizer.build(weights)
