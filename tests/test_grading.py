@@ -343,7 +343,7 @@ def test_ctrl_c_keeps_what_is_graded_and_goes_on_later(tmp_path):
     """SIGINT while an endless loop runs: exit 130, the others' marks are written, no process left; a rerun ends it."""
     folder = small_class(tmp_path / "class", ("ann", "bob"))
     (folder / "zoe.ipynb").write_text(json.dumps(hostile.unsolved("    while True:\n        pass")))
-    line = grade_line(folder, hostile.NAME, tmp_path, "--jobs", "1", "--seconds", "5")
+    line = grade_line(folder, hostile.NAME, tmp_path, "--jobs", "1", "--seconds", "30")
     process = subprocess.Popen(line, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
     while len(list((tmp_path / "pages").glob("*.html"))) < 2 and time.monotonic() < deadline:

@@ -40,9 +40,14 @@ def size(arrays):
 
 
 def same(found, name):
-    """Compares with the record: losses within a thousandth, sizes within a ten-thousandth."""
+    """Compares with the record: three steps' losses within a thousandth, later ones' within a hundredth, sizes.
+
+    Another processor rounds otherwise, and five adversarial steps enlarge that: a Xeon with AMX is 0.003 off in the
+    fourth step of two of these runs, 0.00002 in the third. Sizes agree within a ten-thousandth everywhere.
+    """
     *losses, [whole] = RECORDED[name]
-    assert np.allclose(found[:-1], losses, rtol=1e-3, atol=1e-4), (found[:-1], losses)
+    assert np.allclose(found[:3], losses[:3], rtol=1e-3, atol=1e-4), (found[:3], losses[:3])
+    assert np.allclose(found[3:-1], losses[3:], rtol=1e-2, atol=1e-3), (found[3:-1], losses[3:])
     assert found[-1] == pytest.approx(whole, rel=1e-4)
 
 
