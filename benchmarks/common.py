@@ -1,5 +1,6 @@
 """What the benchmarks share: where results go, which machine it is."""
 
+import csv
 import datetime
 import json
 import sys
@@ -32,6 +33,18 @@ def kept(name):
     """A result that was kept, or None."""
     path = RESULTS / f"{name}.json"
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
+def table(name, columns, line):
+    """Writes the rows of all results kept in runs/bench/NAME/ as runs/bench/NAME.csv, a line of each as NAME.json."""
+    results = [json.loads(path.read_text(encoding="utf-8")) for path in sorted((RESULTS / name).glob("*.json"))]
+    if not results:
+        sys.exit(f"nothing measured yet: python benchmarks/{name}.py --seed 7")
+    with open(RESULTS / f"{name}.csv", "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(row for result in results for row in result["rows"])
+    keep(name, {"runs": [line(result) for result in results]})
 
 
 def machine():

@@ -10,14 +10,13 @@ last 5,000 training digits and other pictures of that generator; reported on tes
 """
 
 import argparse
-import csv
 import functools
 import json
 import sys
 import time
 
 import numpy as np
-from common import RESULTS, keep, kept, progress
+from common import RESULTS, keep, kept, progress, table
 
 from aigc_course import files, runtime
 
@@ -139,17 +138,6 @@ def line(result):
     }
 
 
-def table():
-    results = [json.loads(path.read_text(encoding="utf-8")) for path in sorted((RESULTS / NAME).glob("*.json"))]
-    if not results:
-        sys.exit(f"nothing measured yet: python benchmarks/{NAME}.py --seed 7")
-    with open(RESULTS / f"{NAME}.csv", "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(row for result in results for row in result["rows"])
-    keep(NAME, {"runs": [line(result) for result in results]})
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=7)
@@ -160,7 +148,7 @@ def main():
     if asked.seed < 0:
         parser.exit(2, "--seed must be 0 or more\n")
     if asked.table:
-        return table()
+        return table(NAME, COLUMNS, line)
     runtime.configure()
     if asked.tuning or asked.again or kept(f"{NAME}/{asked.seed}") is None:
         runtime.start(asked.seed, report=False)

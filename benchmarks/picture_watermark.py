@@ -9,13 +9,12 @@ that nothing is reported on. Band and strength were chosen on training digits.
 """
 
 import argparse
-import csv
 import json
 import sys
 import time
 
 import numpy as np
-from common import RESULTS, keep, kept, progress
+from common import keep, kept, progress, table
 
 from aigc_course import runtime
 
@@ -132,17 +131,6 @@ def line(result):
     }
 
 
-def table():
-    results = [json.loads(path.read_text(encoding="utf-8")) for path in sorted((RESULTS / NAME).glob("*.json"))]
-    if not results:
-        sys.exit(f"nothing measured yet: python benchmarks/{NAME}.py --seed 7")
-    with open(RESULTS / f"{NAME}.csv", "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(row for result in results for row in result["rows"])
-    keep(NAME, {"runs": [line(result) for result in results]})
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=7, help="the key, and the order of the pictures")
@@ -152,7 +140,7 @@ def main():
     if asked.seed < 0:
         parser.exit(2, "--seed must be 0 or more\n")
     if asked.table:
-        return table()
+        return table(NAME, COLUMNS, line)
     runtime.configure()
     if asked.again or kept(f"{NAME}/{asked.seed}") is None:
         runtime.start(asked.seed, report=False)

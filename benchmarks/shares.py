@@ -10,13 +10,12 @@ digits. No knob was chosen on any of this.
 """
 
 import argparse
-import csv
 import json
 import sys
 import time
 
 import numpy as np
-from common import RESULTS, keep, kept, progress
+from common import RESULTS, keep, kept, progress, table
 
 from aigc_course import files, runtime
 
@@ -229,17 +228,6 @@ def line(result):
     }
 
 
-def table():
-    results = [json.loads(path.read_text(encoding="utf-8")) for path in sorted((RESULTS / NAME).glob("*.json"))]
-    if not results:
-        sys.exit(f"nothing measured yet: python benchmarks/{NAME}.py --seed 7")
-    with open(RESULTS / f"{NAME}.csv", "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(row for result in results for row in result["rows"])
-    keep(NAME, {"runs": [line(result) for result in results]})
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=7)
@@ -250,7 +238,7 @@ def main():
     if asked.seed < 0 or asked.steps < 1:
         parser.exit(2, "--seed must be 0 or more, --steps 1 or more\n")
     if asked.table:
-        return table()
+        return table(NAME, COLUMNS, line)
     runtime.configure()
     if asked.again:
         for path in (RESULTS / NAME).glob(f"{asked.seed}-*.npz"):
