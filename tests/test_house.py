@@ -242,10 +242,10 @@ FOLDERS = {
     "": 5500,
     "data": 750,
     "flow": 750,
-    "studio": 950,
+    "studio": 2300,
     "trust": 3200,
     "lmdg": 4300,
-    "checks": 7500,
+    "checks": 7900,
     "grading": 4700,
 }
 
