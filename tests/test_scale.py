@@ -154,7 +154,7 @@ def test_what_nobody_asks_for_is_not_counted():
         with tf.GradientTape() as tape:
             tape.watch(x)
             y = tf.nn.conv2d(x, fixed, 1, "SAME")
-        tf.matmul(x, x)
+        tf.matmul(x, x, transpose_b=True)
         return tape.gradient(y, x, output_gradients=x)
 
     assert flops.graph_work(slope.get_concrete_function(spec)).flops == flops.convolution(4, 3, 2, 2)
