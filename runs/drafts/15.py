@@ -114,13 +114,16 @@ def seconds_of(run, repeats=5):
     return min(found[1:])
 
 
-n, count = 2048, 2**26                                          # 2^26 numbers are 256 MiB, more than caches hold
-A, B = tf.random.normal((n, n)), tf.random.normal((n, n))
-x, y = tf.ones((count,)), tf.Variable(tf.zeros((count,)))
-P = 2 * n**3 / seconds_of(lambda: tf.matmul(A, B)[0, 0].numpy())
-triad = seconds_of(lambda: tf.raw_ops.ResourceApplyGradientDescent(var=y.handle, alpha=-1.0, delta=x))   # y = y + x
-M = 3 * 4 * count / triad                                       # x and y are read, y is written
-del A, B, x, y
+def measured(n=2048, count=2**26):
+    """(P, M): a product of two n × n matrices; y = y + x on arrays of 256 MiB, more than caches hold."""
+    A, B = tf.random.normal((n, n)), tf.random.normal((n, n))
+    product = seconds_of(lambda: tf.matmul(A, B)[0, 0].numpy())
+    x, y = tf.ones((count,)), tf.Variable(tf.zeros((count,)))
+    add = seconds_of(lambda: tf.raw_ops.ResourceApplyGradientDescent(var=y.handle, alpha=-1.0, delta=x))
+    return 2 * n**3 / product, 3 * 4 * count / add              # x and y are read, y is written
+
+
+P, M = measured()
 machine = roofline.Machine(P, M)
 print(f"P = {P / 1e9:.0f} GFLOP/s, M = {M / 1e9:.1f} GB/s, ridge at {P / M:.0f} FLOPs a byte")
 assert roofline.attainable(2.0, machine) == min(P, 2 * M) and roofline.ridge(machine) == P / M
@@ -153,9 +156,9 @@ places = [place(layer) for layer in layers if type(layer).__name__ in kinds]
 
 # %%
 fig, ax = plt.subplots(figsize=(6.4, 3.8))
-I = np.geomspace(0.3, 3000, 200)
+line = np.geomspace(0.3, 3000, 200)
 roof = f"roof: {P / 1e9:.0f} GFLOP/s, {M / 1e9:.1f} GB/s"
-ax.plot(I, roofline.attainable(I, machine) / 1e9, color="black", label=roof)
+ax.plot(line, roofline.attainable(line, machine) / 1e9, color="black", label=roof)
 for kind, (colour, mark) in kinds.items():
     own = [(i, rate / 1e9) for name, i, rate, _ in places if name == kind]
     ax.plot(*zip(*own, strict=True), mark, color=colour, label=kind)
@@ -350,17 +353,18 @@ print(f"this chapter, eight minutes at 60 W: {own}")
 # $E$ what no model can foretell, the others the price of being small and of having read little.
 
 # %% [markdown]
-# Each token meets each weight of a product once: $2N$ FLOPs forward, twice that backward, together $6N$. The decoder's $N$ is $12lw^2$ in $l$ layers of width $w$, and $Vw$ for the output. Left out are attention's scores, $4Tw$ a layer and token. The graph counts all.
+# Each token meets each weight of a product once: $2N$ FLOPs forward, twice that backward, together $6N$. The decoder's $N$ is $12mw^2$ in $m$ layers of width $w$, and $Vw$ for the output. Left out are attention's scores, $4Tw$ a layer and token. The graph counts all.
 #
 # Then train some: three sizes, three amounts of Tang poems, each token read once. **Predict:** what costs more here, few weights or little text?
 
 # %%
-V, T, w, l = 3000, 64, 32, 2
-assert flops.decoder_weights(V, w, l) == (N := 12 * l * w**2 + V * w)
-small = transformer.compile_decoder(transformer.Decoder(V, T, w, l, heads=2), 3e-3)
+V, T, w, m = 3000, 64, 32, 2
+N = 12 * m * w**2 + V * w
+assert flops.decoder_weights(V, w, m) == N
+small = transformer.compile_decoder(transformer.Decoder(V, T, w, m, heads=2), 3e-3)
 traced = tf.function(lambda rows: small.train_step((rows, rows))).get_concrete_function(tf.TensorSpec((8, T), tf.int32))
 counted = flops.graph_work(traced).flops / (8 * T)
-exact = 3 * flops.decoder_flops(V, w, l, T)
+exact = 3 * flops.decoder_flops(V, w, m, T)
 print(f"a token: {counted:,.0f} FLOPs; 6 N is {6 * N / counted:.1%} of them, with attention {exact / counted:.1%}")
 poems, _, _ = tang.split_tang()
 tokenizer = tang.tang_tokenizer(poems[1000:], at_least=50)
@@ -431,7 +435,8 @@ colours = (plots.GREY, plots.THIRD, plots.FAKE, plots.REAL)
 looks = zip(sorted(set(N)), colours, "v^so", (":", "-.", "--", "-"), strict=True)
 line = np.geomspace(D.min(), 1.2 * amount, 50)
 for own, colour, mark, dash in looks:
-    ax.plot(D[N == own], L[N == own], mark, color=colour)
+    chosen = np.isclose(N, own)
+    ax.plot(D[chosen], L[chosen], mark, color=colour)
     ax.plot(line, law.predict(theirs, own, line), dash, color=colour, label=f"N = {own / 1e3:,.0f} thousand")
 ax.plot(line, law.predict(theirs, size, line), color="black", label=f"foretold, {size / 1e3:,.0f} thousand")
 ax.errorbar([amount], [(low + high) / 2], yerr=(high - low) / 2, color="black", capsize=4)
