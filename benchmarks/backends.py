@@ -326,7 +326,8 @@ def array(value):
     """A backend's tensor as a NumPy array, which waits until it is computed."""
     from keras import ops
 
-    return np.asarray(ops.convert_to_numpy(value), np.float64)
+    whole = ops.cast(ops.convert_to_tensor(value), "float32")  # NumPy has no bfloat16
+    return np.asarray(ops.convert_to_numpy(whole), np.float64)
 
 
 # --- the device ------------------------------------------------------------------------------------------------
