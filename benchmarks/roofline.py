@@ -37,13 +37,13 @@ def forward_and_backward(tf, layer):
     return step
 
 
-def layers_of(tf, network):
+def layers_of(tf, net):
     """(name, function, inputs, weights) of each layer that has something to do."""
-    for layer in network.layers:
+    for layer in net.layers:
         if type(layer).__name__ in ("Reshape", "Flatten", "ZeroPadding2D"):
             continue
         shape = tuple(layer.input.shape[1:])
-        name = f"{network.name}: {type(layer).__name__} {' × '.join(map(str, shape))}"
+        name = f"{net.name}: {type(layer).__name__} {' × '.join(map(str, shape))}"
         yield name, forward_and_backward(tf, layer), [tf.random.normal((BATCH, *shape))], layer.weights
 
 
@@ -51,9 +51,9 @@ def gan_step(tf, name, **options):
     """The engine's training step."""
     from aigc_course import gan, models
 
-    model = gan.GAN(models.build_generator(), models.build_discriminator(), **options)
-    model.compile(jit_compile=False)
-    return name, model.train_step, [tf.random.uniform((BATCH, 28, 28, 1), -1, 1)], model.weights
+    made = gan.GAN(models.build_generator(), models.build_discriminator(), **options)
+    made.compile(jit_compile=False)
+    return name, made.train_step, [tf.random.uniform((BATCH, 28, 28, 1), -1, 1)], made.weights
 
 
 def decoder_step(tf):
@@ -104,8 +104,8 @@ def pieces(tf):
     from aigc_course import models
 
     found = {}
-    for network in (models.build_generator(), models.build_discriminator()):
-        for piece in layers_of(tf, network):
+    for net in (models.build_generator(), models.build_discriminator()):
+        for piece in layers_of(tf, net):
             found[piece[0]] = ("layer", lambda piece=piece: piece)
     return found | {
         "GAN, fused": ("step", lambda: gan_step(tf, "GAN, fused")),
