@@ -443,7 +443,11 @@ ax.errorbar([amount], [(low + high) / 2], yerr=(high - low) / 2, color="black", 
 if test:
     ax.plot(amount, float(test["loss"]), "*", color="black", markersize=11, label="measured")
 miss = f": missed by {abs(float(test['loss']) - told) / told:.1%}" if test else ""
-ax.set(xscale="log", xlabel="tokens read, D", ylabel="nats a token", title=f"The law and a run four times larger{miss}")
+ax.set(xscale="log", xlabel="tokens read, D (millions)", ylabel="nats a token",
+       title=f"The law and a run four times larger{miss}")
+ticks = sorted({*D, amount})
+ax.set_xticks(ticks, [f"{tick / 1e6:.2g}" for tick in ticks])
+ax.minorticks_off()
 ax.legend(frameon=False, fontsize="small")
 plots.show(fig, alt="Loss against tokens for each size with the fitted law, and the run that was foretold.")
 
@@ -585,7 +589,7 @@ if language_model is not None:
     fig, ax = plt.subplots(figsize=(6, 3))
     ax.plot(losses, color=plots.REAL)
     ax.set(xlabel="step", ylabel="loss (nats a token)",
-           title=f"LoRA lowers the loss from {losses[0]:.2f} to {losses[-1]:.2f}")
+           title=f"LoRA on noise: loss {losses[0]:.2f} at first, {losses[-1]:.2f} in the end")
     plots.show(fig, alt="The loss of fine-tuning against the step: it falls.")
 
 # %% [markdown]
