@@ -128,7 +128,7 @@ def foretell(rows):
         "held_out": {"size": size, "weights": n, "tokens": tokens},
         "predicted": round(float(law.predict(found, n, tokens)), 4),
         "predicted_95": [round(low, 4), round(high, 4)],
-        "baselines": baselines(rows, spent),
+        "baselines": baselines(rows, spent, n, tokens),
     }
 
 
@@ -139,8 +139,8 @@ def _quantiles(values):
     return np.quantile(values, [0.025, 0.975])
 
 
-def baselines(rows, flops_spent):
-    """What a sceptic would say: the best run so far; a power law of the FLOPs alone, without a floor."""
+def baselines(rows, flops_spent, weights, tokens):
+    """What a sceptic would say: the best run so far; power laws without a floor, of the FLOPs alone and of N and D."""
     import numpy as np
 
     best = {}
@@ -150,7 +150,11 @@ def baselines(rows, flops_spent):
     lowest = np.minimum.accumulate(losses) == losses  # the front: nothing cheaper is better
     slope, start = np.polyfit(np.log(spent[lowest]), np.log(losses[lowest]), 1)
     power = float(np.exp(start + slope * np.log(flops_spent)))
-    return {"no better than the best run": round(float(losses.min()), 4), "power law of FLOPs": round(power, 4)}
+    inputs = np.array([[1, np.log(row["weights"]), np.log(row["tokens"])] for row in rows])
+    slopes = np.linalg.lstsq(inputs, np.log([row["loss"] for row in rows]), rcond=None)[0]
+    both = float(np.exp(slopes @ [1, np.log(weights), np.log(tokens)]))
+    found = {"no better than the best run": losses.min(), "power law of FLOPs": power, "power law of N and D": both}
+    return {name: round(float(value), 4) for name, value in found.items()}
 
 
 def predict():

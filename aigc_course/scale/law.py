@@ -106,19 +106,29 @@ def _linear(n, d, loss, pairs):
 def bootstrap(weights, tokens, losses, repeats=200, seed=0):
     """Laws of runs whose relative errors were dealt anew: how far the fit could have come out otherwise.
 
-    The sizes and amounts of text stay, as they were chosen; the errors (losses over fit, widened by
-    sqrt(runs / (runs - 5)) for the five numbers fitted) are drawn with replacement (Efron, 1979).
+    The sizes and amounts of text stay, as they were chosen. Seeds of one size and amount read the same text and share
+    what the law misses there, so whole cells of errors (losses over fit, widened by sqrt(cells / (cells - 5)) for the
+    five numbers fitted) are drawn with replacement (Efron, 1979).
 
     Returns:
         (list of `Law`, errors (runs,)): the second is what a single run adds to a prediction.
+
+    Raises:
+        CourseError: cells with different numbers of runs.
     """
     repeats = whole_number(repeats, "repeats")
     n, d, loss = _runs(weights, tokens, losses)
     expected = predict(fit(n, d, loss), n, d)
-    errors = (loss / expected - 1) * np.sqrt(len(n) / max(1, len(n) - 5))
+    cell = np.unique(np.stack([n, d], axis=1), axis=0, return_inverse=True)[1].ravel()
+    count, each = cell.max() + 1, np.bincount(cell)
+    if each.min() != each.max():
+        raise CourseError(f"every size and amount needs as many runs; received {each.min()} to {each.max()}.")
+    errors = (loss / expected - 1) * np.sqrt(count / max(1, count - 5))
     errors -= errors.mean()
-    rng = np.random.default_rng(seed)
-    drawn = rng.choice(errors, (repeats, len(n)))
+    order, rng = np.argsort(cell, kind="stable"), np.random.default_rng(seed)
+    groups = errors[order].reshape(count, -1)
+    drawn = np.empty((repeats, len(n)))
+    drawn[:, order] = groups[rng.integers(count, size=(repeats, count))].reshape(repeats, -1)
     return [fit(n, d, expected * (1 + row)) for row in drawn], errors
 
 
