@@ -74,7 +74,7 @@ def drawn(generator, seed, count=5000):
 
 
 def batch(seed, steps):
-    """Judge distance of the Keras guide's GAN with one batch for both, as it stands, and with two calls; labels up to 1.05 in both."""
+    """Judge distance of the Keras guide's GAN: one batch for both, as it stands, and two calls; the same noisy labels."""
     import keras
     import tensorflow as tf
     from loops import guide_model
