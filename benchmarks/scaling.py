@@ -26,8 +26,8 @@ from aigc_course.scale import flops, law
 
 CONTEXT, BATCH, RATE, AT_LEAST = 64, 8, 3e-3, 50
 SIZES = {"w16d2": (16, 2, 2), "w32d2": (32, 2, 2), "w64d2": (64, 2, 2), "w96d3": (96, 3, 3)}  # width, depth, heads
-# Whole steps of 512. A trial with 175,104 (one seed) lay below the range of a law: there 631 thousand weights had learnt no
-# more than 298 thousand (6.34 and 6.31 nats).
+# Whole steps of 512. A trial with 175,104 (one seed) lay below the range of a law: there 631 thousand weights had
+# learnt no more than 298 thousand (6.34 and 6.31 nats).
 TOKENS = (280_064, 478_208, 819_200, 1_400_832)
 HELD = ("w136d4", (136, 4, 4), 2_801_664)
 PREDICTION = ROOT / "benchmarks" / "scaling_prediction.json"

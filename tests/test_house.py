@@ -243,10 +243,10 @@ FOLDERS = {
     "data": 750,
     "flow": 750,
     "scale": 700,
-    "studio": 950,
+    "studio": 2300,
     "trust": 3200,
     "lmdg": 4300,
-    "checks": 7600,
+    "checks": 8200,
     "grading": 4700,
 }
 
