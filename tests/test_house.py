@@ -163,7 +163,7 @@ LAYERS = (
     ("monitors",),
     ("gan", "collapse", "lmdg", "joining"),
     ("distributed", "widgets"),
-    ("flow",),
+    ("flow", "scale"),
     ("studio",),
     ("trust",),
     ("plane", "recipe", "doctor", "checks", "sampling"),
@@ -242,10 +242,11 @@ FOLDERS = {
     "": 5500,
     "data": 750,
     "flow": 750,
+    "scale": 700,
     "studio": 2300,
     "trust": 3200,
     "lmdg": 4300,
-    "checks": 7900,
+    "checks": 8200,
     "grading": 4700,
 }
 
