@@ -74,7 +74,7 @@ def drawn(generator, seed, count=5000):
 
 
 def batch(seed, steps):
-    """Judge distance of the Keras guide's GAN: one batch for both, as it stands, and two calls; the same noisy labels."""
+    """Judge distance of the Keras guide's GAN: one batch for both, as it stands, and two calls; labels alike noisy."""
     import keras
     import tensorflow as tf
     from loops import guide_model
