@@ -278,7 +278,7 @@ def test_no_number_is_negative():
 
 
 def test_the_interval_holds_what_the_law_says():
-    """In 20 worlds with errors of 0.5 %, a run four times larger falls inside the intervals of 12 laws 14 times or more."""
+    """In 20 worlds with errors of 0.5 %, a run four times larger falls into the intervals of 12 laws in 14 or more."""
     inside = 0
     for seed in range(20):
         rng = np.random.default_rng(seed)
