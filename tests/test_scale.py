@@ -281,7 +281,7 @@ def test_no_number_is_negative():
 
 
 def test_the_interval_holds_what_the_law_says():
-    """In 20 worlds with errors of 0.5 %, a run four times larger is inside 95 % intervals (12 laws: narrow) 14 times."""
+    """In 20 worlds with errors of 0.5 %, a run four times larger is in 95 % intervals (12 laws: narrow) 14 times."""
     inside = 0
     for seed in range(20):
         rng = np.random.default_rng(seed)
