@@ -176,7 +176,7 @@ print(f"batch normalisation of 28 × 28 × 64 moves {norm[3] / 1e9:.1f} GB/s; me
 # %% [markdown]
 # The transposed convolutions lie right of the ridge, near the roof: in float32 little is left to win. Small layers lie far below: kernel calls, exchange between cores, layouts cost what no byte count knows. *Above* the roof means: the cache delivered, and $M$ comes from arrays that no cache holds. Normalisation is bound by memory: fewer passes help (`fast.BatchNormalization`).
 #
-# **Each chapter's heaviest cell**, measured ahead (`benchmarks/roofline.py`). The roof takes the *least* bytes: inputs, outputs, weights once. No training moves so few.
+# **Each chapter's heaviest cell**, measured ahead (`benchmarks/roofline.py`). The roof takes the fewest bytes ("MB, least"): inputs, outputs, weights once. No training moves so few.
 
 # %%
 def read(name):
@@ -204,7 +204,7 @@ table(head, steps)
 #
 # ## Batch, precision, compiler
 #
-# A **batch** uses each weight more often. **bfloat16** (16 bits: float32's range, two to three digits) halves the bytes; weights stay in float32. **XLA** compiles a graph into kernels of its own. **Predict** for this processor: what do batch and precision bring?
+# A larger **batch** uses each weight more often. **bfloat16** (16 bits: float32's range, two to three digits) halves the bytes; weights stay in float32. **XLA** compiles a graph into kernels of its own. **Predict** for this processor: what do batch and precision bring?
 
 # %%
 def images_per_second(batch, policy="float32", jit=False, steps=runtime.steps(full=12, fast=2)):
@@ -438,7 +438,7 @@ print("from", len(runs), "runs:", ", ".join(f"{name} {value:.3g}" for name, valu
 # %% [markdown]
 # A fit through few runs has many laws beside it. Deal the errors anew and fit again (**bootstrap** 自助法, chapter 12). **Predict:** which moves more, the five numbers or what they foretell?
 #
-# The prediction was committed **before** its run was trained: twice the weights of the largest, twice the text, four times the FLOPs; the script refuses otherwise. Beside it stand what a sceptic would say: power laws without a floor, of the FLOPs alone (through the best runs so far) and of $N$ and $D$; "no better than the best".
+# The prediction was committed **before** its run was trained: twice the weights of the largest, twice the text, four times the FLOPs; the script refuses otherwise. Beside it stands what a sceptic would say: power laws without a floor, of the FLOPs alone (through the best runs so far) and of $N$ and $D$; "no better than the best".
 
 # %%
 laws, errors = law.bootstrap(N, D, L, runtime.steps(full=400, fast=10))
