@@ -111,7 +111,7 @@ EXERCISES = (
         title="Spend a budget",
         points=2,
         outputs=2,
-        look="chapter 15, «A law of scale»",
+        look="chapter 15, «A scaling law 规模定律»",
         onward="Put D = flops / (6 N) into the law, and set its slope after N to 0. Which power of N is alone then?",
         checked="five laws and budgets from 10^15 to 10^24 FLOPs",
         cases=budget_cases,
@@ -154,7 +154,7 @@ EXERCISES = (
         function="fit_law",
         title="Fit a law",
         points=3,
-        look="chapter 15, «A law of scale»",
+        look="chapter 15, «A scaling law 规模定律»",
         onward="Divide the equation of each run by its loss: what stands on the right is 1 for all. Then it is least "
         "squares with three columns.",
         checked="four sets of six to sixteen runs",

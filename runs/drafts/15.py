@@ -22,7 +22,7 @@
 # - count what many devices gain, and foretell the loss of a training that you have not paid for;
 # - read other people's code and tables with four faults and five questions in mind.
 #
-# **Time:** @MINUTES@ minutes on 2 CPU cores at 210 GFLOP/s. **Needed:** chapter 03 (convolutions), 04 (training step), 08 (decoder).
+# **Time:** @MINUTES@ minutes on 2 CPU cores at 210 GFLOP/s. **Needed:** chapter 03 (convolutions), 04 (training step), 05 (judge), 06 (WGAN-GP), 08 (decoder).
 
 # %% cellView="form" jupyter={"source_hidden": true} tags=["bootstrap"]
 # @title On Colab: install the course (elsewhere there is nothing to do)
@@ -92,6 +92,7 @@ thrice = flops.graph_work(both.get_concrete_function(tf.TensorSpec((64, 100), tf
 by_hand = 3 * sum(F.values()) - F["dense 100 → 12,544"]          # no one asks for the slope of z
 print(f"forward {sum(F.values()) / 1e6:.1f} MFLOP; both ways {by_hand / 1e6:.1f}, {thrice / 1e6:.1f} in the graph")
 
+
 # %% [markdown]
 # Three times: forward, slopes of inputs, slopes of weights. The graph has slightly more: the last layer is a product and a sum of shifted planes (`fast.Conv2D`), and faster all the same. **FLOPs are not time.**
 #
@@ -101,7 +102,7 @@ print(f"forward {sum(F.values()) / 1e6:.1f} MFLOP; both ways {by_hand / 1e6:.1f}
 #
 # $$R(I)=\min(P,\;I\,M).$$
 #
-# Below the **ridge** $I^*=P/M$ memory decides, above it the multipliers: the **roofline** 屋顶线模型.
+# Below the **ridge** 脊点 $I^*=P/M$ memory decides, above it the multipliers: the **roofline** 屋顶线模型.
 
 # %%
 def seconds_of(run, repeats=5):
@@ -127,6 +128,7 @@ P, M = measured()
 machine = roofline.Machine(P, M)
 print(f"P = {P / 1e9:.0f} GFLOP/s, M = {M / 1e9:.1f} GB/s, ridge at {P / M:.0f} FLOPs a byte")
 assert roofline.attainable(2.0, machine) == min(P, 2 * M) and roofline.ridge(machine) == P / M
+
 
 # %% [markdown]
 # A product of two $n\times n$ matrices moves at least $3\cdot4n^2$ bytes: its intensity is $n/6$. Normalisation does a few operations on each number that it moves: about 1. **Predict** from $I$ alone: which layers reach $P$, which are held back by memory, and by how much?
@@ -168,12 +170,13 @@ ax.set(xscale="log", yscale="log", xlabel="intensity (FLOPs a byte)", ylabel="GF
 ax.legend(frameon=False, fontsize="small")
 plots.show(fig, alt="Roofline of this machine with each layer that has weights under it.")
 norm = place(generator.layers[6])                               # batch normalisation of 28 × 28 × 64: no products
-print(f"batch normalisation of 28 × 28 × 64 moves {norm[3] / 1e9:.1f} GB/s of at most {M / 1e9:.1f}")
+print(f"batch normalisation of 28 × 28 × 64 moves {norm[3] / 1e9:.1f} GB/s; memory alone gives {M / 1e9:.1f}")
+
 
 # %% [markdown]
-# The transposed convolutions lie right of the ridge, near the roof: in float32 little is left to win. Small layers lie far below: a kernel call, the exchange between cores, layouts cost what no byte count knows. Normalisation is bound by memory: fewer passes help (`fast.BatchNormalization`), more multipliers do not.
+# The transposed convolutions lie right of the ridge, near the roof: in float32 little is left to win. Small layers lie far below: kernel calls, exchange between cores, layouts cost what no byte count knows. *Above* the roof means: the cache delivered, and $M$ comes from arrays that no cache holds. Normalisation is bound by memory: fewer passes help (`fast.BatchNormalization`).
 #
-# **Each chapter's heaviest cell**, measured ahead (`benchmarks/roofline.py`). The roof takes the fewest bytes: inputs, outputs, weights once. No training moves so few.
+# **Each chapter's heaviest cell**, measured ahead (`benchmarks/roofline.py`). The roof takes the fewest bytes ("MB, least"): inputs, outputs, weights once. No training moves so few.
 
 # %%
 def read(name):
@@ -189,16 +192,19 @@ def table(head, rows):
 
 
 limits = next(row for row in read("roofline.csv") if row["kind"] == "roof")
-names = ("piece", "gflop", "ms", "gflops", "of_the_roof")
+names = ("piece", "gflop", "mb", "least_mb", "ms", "gflops", "of_the_roof")
 steps = [[row[name] for name in names] for row in read("roofline.csv") if row["kind"] == "step"]
-table([f"step (products: {limits['gflops']} GFLOP/s)", "GFLOP", "ms", "GFLOP/s", "of the roof"], steps)
+step = f"step (products: {limits['gflops']} GFLOP/s)"
+head = [step, "GFLOP", "MB, most", "MB, least", "ms", "GFLOP/s", "of the roof"]
+table(head, steps)
+
 
 # %% [markdown]
-# @ROOFLINE@ Below half: many small networks do little for each number they move; behind the decoder's widest product, logits of 3,000 characters, comes a softmax that moves them all several times.
+# @ROOFLINE@ Below half: small networks spend their time in short kernel calls (operations that TensorFlow starts one by one); the decoder's softmax moves 3,000 logits a character several times (MB).
 #
 # ## Batch, precision, compiler
 #
-# A larger **batch** uses each weight more often. **bfloat16** halves the bytes; weights stay in float32. **XLA** compiles a graph into kernels of its own. **Predict** for this processor: what does each bring to the engine's step?
+# A larger **batch** uses each weight more often. **bfloat16** (16 bits: float32's range, two to three digits) halves the bytes; weights stay in float32. **XLA** compiles a graph into kernels of its own. **Predict** for this processor: what do batch and precision bring?
 
 # %%
 def images_per_second(batch, policy="float32", jit=False, steps=runtime.steps(full=12, fast=2)):
@@ -223,7 +229,7 @@ for name, rate in rates.items():
     print(f"{name:20}{rate:7.0f} images/s, {rate / limit:.2f} of the float32 products' limit ({limit:.0f})")
 
 # %% [markdown]
-# Measured in turns elsewhere (`benchmarks/RESULTS.md`, 210 GFLOP/s), images/s: the loop of many tutorials 244, Keras' guide 303, the engine 455, in bfloat16 530, limit 616. XLA makes the step slower here, the discriminator alone seventeen times: it knows neither the fused normalisation nor the last layer's trick. On a GPU it may be the other way round: measure.
+# One timing each: differences below a tenth mean nothing. Measured in turns (`benchmarks/RESULTS.md`, 210 GFLOP/s), images/s: the loop of many tutorials 244, Keras' guide 303, the engine 455, in bfloat16 530, limit 616. XLA makes the step slower there, the discriminator alone seventeen times: it knows neither the fused normalisation nor the last layer's trick. On a GPU it may be the other way round: measure.
 #
 # And memory that is freed and asked for again costs page faults: the course sets the allocator before TensorFlow starts (`runtime.configure`).
 
@@ -240,12 +246,13 @@ if not any(row["gpu"] == "True" for row in rows):
 head = [*names[:3], "outputs' largest error", "losses'", "slopes'", "images/s", "products' limit", "of it"]
 table(head, [[row[name] for name in names] for row in rows])
 
+
 # %% [markdown]
 # Never to the last bit: sums in another order round otherwise. Ask for equality within a tolerance, and say which. @BACKENDS@
 #
 # ## From one device to many
 #
-# Each of $p$ devices holds the network and takes a $p$-th of the batch; all need the *sum* of the gradients. In a **ring** 环形归约 (Patarasuk & Yuan, 2009) each sends to its neighbour: first every piece collects its sum on the way round, then the sums go round. Each device sends
+# Each of $p$ devices holds the network and takes a $p$-th of the batch; all need the *sum* of the gradients. In a **ring all-reduce** 环形全归约 (Patarasuk & Yuan, 2009) each sends to its neighbour: first every piece collects its sum on the way round, then the sums go round. Each device sends
 #
 # $$2\,(p-1)\,\frac{n}{p}<2n\quad\text{numbers, however many devices there are.}$$
 
@@ -271,7 +278,7 @@ assert np.allclose(sums, np.sum(slopes, axis=0)) and np.allclose(sums, theirs) a
 print(f"5 devices, 60 numbers: each sent {sent}; a device that collects and answers alone would send {4 * 60}")
 
 # %% [markdown]
-# TensorFlow does that under `tf.distribute`. Two *logical* devices share these two cores, so they cannot be faster; but they show that the result stays the same. Devices are set up before TensorFlow's first operation: in a process of its own. Every device sees half of the batch; without batch normalisation and dropout the weights must agree.
+# Under `tf.distribute` TensorFlow does that here; between GPUs NCCL chooses. Two *logical* devices share these two cores, so they cannot be faster; but they show that the result stays the same. Devices are set up before TensorFlow's first operation: in a process of its own. Every device sees half of the batch; without batch normalisation and dropout the weights must agree.
 
 # %%
 PROGRAM = """
@@ -292,6 +299,7 @@ net.fit(x, x[:, :1], batch_size=32, epochs=2, shuffle=False, verbose=0)
 print(repr(float(sum(abs(np.asarray(w)).sum() for w in net.weights))))
 """
 ends = [subprocess.run([sys.executable, "-c", PROGRAM, str(p)], capture_output=True, text=True) for p in (1, 2)]
+assert not any(end.returncode for end in ends), ends[-1].stderr[-800:]
 found = [float(end.stdout.split()[-1]) for end in ends]
 print(f"sum of all weights' sizes after four steps: one device {found[0]:.6f}, two {found[1]:.6f}")
 assert abs(found[0] - found[1]) < 1e-4
@@ -303,32 +311,33 @@ assert abs(found[0] - found[1]) < 1e-4
 # python -m aigc_course train --workers host:5001,host:5002 --rank 0     # second: --rank 1
 # ```
 #
-# **Strong scaling** 强扩展: the *same* batch on more devices. If a share $f$ of the time does not split, the gain is at most $1/(f+(1-f)/p)$ (Amdahl, 1967). **Weak scaling** 弱扩展: the batch grows with $p$; then it is $f+(1-f)p$ (Gustafson, 1988). **Predict** which link forbids what:
+# **Strong scaling** 强扩展: the *same* batch on more devices. If a share $f$ of the time does not split, the gain is at most $1/(f+(1-f)/p)$ (Amdahl, 1967). **Weak scaling** 弱扩展: the batch grows with $p$; then it is $f+(1-f)p$, with $f$ now the share on $p$ devices (Gustafson, 1988). **Predict** which link forbids what:
 
 # %%
 step = 64 / rates["batch 64"] if "batch 64" in rates else 0.14                  # seconds
-gradient = 4 * (1_924_289 + 95_489)                                              # bytes
+split = step - 0.01                       # 10 ms that do not split (optimizer, calls): assumed, not measured
+gradient = 4 * (1_924_289 + 95_489 - 768)                       # bytes; 768 moving statistics are not trained
 links = {"1 Gbit/s Ethernet": (0.125e9, plots.FAKE, "--"), "100 Gbit/s network": (12.5e9, plots.THIRD, "-."),
          "NVLink 4, one way": (450e9, plots.REAL, "-")}
-p = 2 ** np.arange(9)
+few, p = 2 ** np.arange(6), 2 ** np.arange(9)                   # a batch of 64 shared among 32: two images each
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4))
 for name, (bandwidth, colour, dash) in links.items():
     scale = {"size": gradient, "bandwidth": bandwidth, "latency": 5e-6, "fixed": 0.01}
-    left.plot(p, [many.strong_scaling(step, int(k), **scale) for k in p], dash, color=colour, label=name)
-    right.plot(p, [many.weak_scaling(step, int(k), **scale) for k in p], dash, color=colour, label=name)
-left.plot(p, p, ":", color=plots.GREY)
-most = many.amdahl(0.01 / (step + 0.01), 256)
+    left.plot(few, [many.strong_scaling(split, int(k), **scale) for k in few], dash, color=colour, label=name)
+    right.plot(p, [many.weak_scaling(split, int(k), **scale) for k in p], dash, color=colour, label=name)
+left.plot(few, few, ":", color=plots.GREY)
+most = many.amdahl(0.01 / step, 32)
 left.set(xscale="log", yscale="log", xlabel="devices", ylabel="times as fast",
-         title=f"Same batch: at most {most:.0f} times at 256")
-right.set(xscale="log", xlabel="devices", ylabel="share of the work that is left", ylim=(0, 1.05),
-          title="Batch grows: the exchange stays the same")
+         title=f"Same batch: at most {most:.0f} times at 32")
+right.set(xscale="log", xlabel="devices", ylabel="share of ideal speed kept", ylim=(0, 1.05),
+          title="Batch grows: the ring's bytes hardly do")
 left.legend(frameon=False, fontsize="small")
 plots.show(fig, alt="Strong and weak scaling of the GAN's step over three kinds of links.")
 f = 0.1
 assert np.isclose(many.amdahl(f, 10), 1 / (f + (1 - f) / 10)) and np.isclose(many.gustafson(f, 10), f + (1 - f) * 10)
 
 # %% [markdown]
-# Ten milliseconds that do not split (optimizer, calls) forbid more than fast links do; this counts images, not how well a batch of 16,384 learns.
+# The assumed ten milliseconds forbid more than fast links do. Assumed, too: time falls with the batch (your rates at 16 and 64 say how far that holds), and no exchange overlaps the slopes. This counts images, not how well a batch of 16,384 learns.
 #
 # In a data centre: Llama 3's largest has $N=405\cdot10^9$ weights and read $D=15.6\cdot10^{12}$ tokens on up to 16,384 GPUs of at most 989 TFLOP/s in bfloat16 (Llama team, 2024; NVIDIA's data sheet). A training takes about $6ND$ FLOPs (below). **Predict:** how many GPU hours, at 40 % of the peak?
 
@@ -342,9 +351,9 @@ own = energy.estimate(seconds=8 * 60, watts=60)                 # a laptop's pro
 print(f"this chapter, eight minutes at 60 W: {own}")
 
 # %% [markdown]
-# Power × time × the building's overhead × the grid's grams (Strubell et al., 2019). 414 g a kilowatt-hour is what the card's numbers imply; the world's average in 2023 was about 480 (Ember). Left out: making machines, failed runs, use.
+# The card's hours mean 35 % of the peak: longer contexts and restarts may be in them; $6ND$ counts neither. Grams are power × time × the building's overhead × the grid's grams (Strubell et al., 2019). 414 g a kilowatt-hour is what the card's numbers imply; the world's average in 2023 was about 480 (Ember). Left out: making machines, failed runs, use.
 #
-# ## A law of scale
+# ## A scaling law 规模定律
 #
 # The loss falls with weights $N$ and tokens $D$ (Kaplan et al., 2020). Hoffmann et al. (2022) fitted
 #
@@ -353,7 +362,7 @@ print(f"this chapter, eight minutes at 60 W: {own}")
 # $E$ what no model can foretell, the others the price of being small and of having read little.
 
 # %% [markdown]
-# Each token meets each weight of a product once: $2N$ FLOPs forward, twice that backward, together $6N$. The decoder's $N$ is $12mw^2$ in $m$ layers of width $w$, and $Vw$ for the output. Left out are attention's scores, $4Tw$ a layer and token. The graph counts all.
+# Each token meets each weight of a product once: $2N$ FLOPs forward, twice that backward, together $6N$. The decoder's $N$ is $12mw^2$ in $m$ layers of width $w$, and $Vw$ for the output. Left out are attention's scores, $4Tw$ a layer and token forward. The graph counts all.
 #
 # Then train some: three sizes, three amounts of Tang poems, each token read once. **Predict:** what costs more here, few weights or little text?
 
@@ -387,11 +396,14 @@ def loss_of(width, tokens, batch=8, T=64):
 sizes, batches = runtime.steps(full=((16, 32, 64), (43, 86, 171)), fast=((16,), (2,)))
 pairs = [(width, 512 * count) for width in sizes for count in batches]
 live = [(flops.decoder_weights(len(tokenizer), width, 2), d, loss_of(width, d)) for width, d in pairs]
+shares = np.bincount(learnt, minlength=len(tokenizer)) + 1               # each character by its own share only
+print(f"nothing learnt but how often each occurs: {-np.log(shares / shares.sum())[held[:, 1:]].mean():.3f} nats")
 for n_weights, d, loss in live:
     print(f"N = {n_weights:8,}, D = {d:8,}: {loss:.3f} nats a token")
 
+
 # %% [markdown]
-# With $\alpha$ and $\beta$ given the law is linear in $E$, $A$ and $B$: least squares of *relative* errors finds them, and a grid the two exponents. The runs below were trained ahead (`benchmarks/scaling.py`): four sizes, four amounts.
+# With $\alpha$ and $\beta$ given the law is linear in $E$, $A$ and $B$: least squares of *relative* errors finds them, and a grid the two exponents. The runs below were trained ahead (`benchmarks/scaling.py`): four sizes, four amounts; tokenizer, split and depth differ, so their losses are not comparable with the runs above. $N$ is mostly $Vw$ in small models (89 % of it at the least width, 32 % in the run to be foretold); depth and width grow together; all share one learning rate. The exponents belong to this recipe.
 
 # %%
 def fit(N, D, L, places=np.linspace(0.05, 1.5, 59)):
@@ -407,34 +419,43 @@ def fit(N, D, L, places=np.linspace(0.05, 1.5, 59)):
     return law.Law(*best[1]), best[0]
 
 
+def power(rows, L, at):
+    """A power law without a floor, by least squares of log L after the logarithms of the columns, at a new row."""
+    inputs = np.column_stack([np.ones(len(L)), np.log(rows)])
+    return float(np.exp(np.linalg.lstsq(inputs, np.log(L), rcond=None)[0] @ np.log([np.e, *at])))
+
+
 runs = [row for row in read("scaling.csv") if row["role"] == "fitted"]
-N, D, L = (np.array([float(row[name]) for row in runs]) for name in ("weights", "tokens", "loss"))
+N, D, L, C = (np.array([float(row[name]) for row in runs]) for name in ("weights", "tokens", "loss", "flops"))
+front = np.array([L[i] == L[C[i] >= C].min() for i in range(len(L))])        # no run with as few FLOPs is better
+test = next((row for row in read("scaling.csv") if row["role"] == "held out"), None)
+size, amount = (float(test["weights"]), float(test["tokens"])) if test else (2 * N.max(), 2 * D.max())
 ours, error = fit(N, D, L)
 theirs = law.fit(N, D, L)
 assert np.sum((law.predict(theirs, N, D) / L - 1) ** 2) <= 1.01 * error      # the package's grid closes in further
 print("from", len(runs), "runs:", ", ".join(f"{name} {value:.3g}" for name, value in theirs._asdict().items()))
 
 # %% [markdown]
-# A fit through few runs has many laws beside it. Deal the errors anew and fit again (bootstrap, chapter 05): single numbers move a lot, together; what they *foretell* moves less.
+# A fit through few runs has many laws beside it. Deal the errors anew and fit again (**bootstrap** 自助法, chapter 12). **Predict:** which moves more, the five numbers or what they foretell?
 #
-# The prediction was committed **before** its run was trained: twice the weights of the largest, twice the text, four times the FLOPs; the script refuses otherwise. Beside it stand a power law of the FLOPs alone, and "no better than the best so far".
+# The prediction was committed **before** its run was trained: twice the weights of the largest, twice the text, four times the FLOPs; the script refuses otherwise. Beside it stands what a sceptic would say: power laws without a floor, of the FLOPs alone (through the best runs so far) and of $N$ and $D$; "no better than the best".
 
 # %%
 laws, errors = law.bootstrap(N, D, L, runtime.steps(full=400, fast=10))
 for i, name in enumerate(law.Law._fields):
     low, high = np.quantile([one[i] for one in laws], [0.025, 0.975])
     print(f"{name:6}{theirs[i]:10.3g}   95 %: {low:.3g} to {high:.3g}")
-test = next((row for row in read("scaling.csv") if row["role"] == "held out"), None)
-size, amount = (float(test["weights"]), float(test["tokens"])) if test else (2 * N.max(), 2 * D.max())
 low, high = law.interval(laws, errors, size, amount)
 told = float(law.predict(theirs, size, amount))
-came = test["loss"] if test else "not yet"
-print(f"N = {size:,.0f}, D = {amount:,.0f}: foretold {told:.3f} ({low:.3f} to {high:.3f}), measured {came}")
+print(f"N = {size:,.0f}, D = {amount:,.0f}: foretold {told:.3f} ({low:.3f} to {high:.3f}),",
+      f"measured {float(test['loss']):.3f}" if test else "not measured yet")
+sceptic = {"FLOPs alone": power(C[front], L[front], [float(test["flops"]) if test else 4 * C.max()]),
+           "N and D without a floor": power(np.stack([N, D], 1), L, [size, amount]), "best so far": L.min()}
+print("a sceptic:", "; ".join(f"{name} {value:.3f}" for name, value in sceptic.items()))
 fig, ax = plt.subplots(figsize=(6.4, 3.6))
-colours = (plots.GREY, plots.THIRD, plots.FAKE, plots.REAL)
-looks = zip(sorted(set(N)), colours, "v^so", (":", "-.", "--", "-"), strict=True)
+colours, dashes = (plots.GREY, plots.THIRD, plots.FAKE, plots.REAL), (":", "-.", "--", "-")
 line = np.geomspace(D.min(), 1.2 * amount, 50)
-for own, colour, mark, dash in looks:
+for own, colour, mark, dash in zip(sorted(set(N)), colours, "v^so", dashes, strict=True):
     chosen = np.isclose(N, own)
     ax.plot(D[chosen], L[chosen], mark, color=colour)
     ax.plot(line, law.predict(theirs, own, line), dash, color=colour, label=f"N = {own / 1e3:,.0f} thousand")
@@ -454,7 +475,7 @@ plots.show(fig, alt="Loss against tokens for each size with the fitted law, and 
 # %% [markdown]
 # @SCALING@
 #
-# What is the law for? To spend a given number of FLOPs well. Hoffmann's printed numbers and those of a replication (Besiroglu et al., 2024), which fitted the same points again, give very different advice. **Predict:** by how much?
+# What is the law for? To spend a given number of FLOPs well. Hoffmann's printed numbers and those of a replication (Besiroglu et al., 2024), which fitted points read off the paper's figure, give very different advice. **Predict:** by how much?
 
 # %%
 printed = law.Law(1.69, 406.4, 0.34, 410.7, 0.28)
@@ -466,7 +487,7 @@ for name, one in (("Hoffmann et al., as printed", printed), ("replication", agai
         print(f"{name}: {n_best:,.3g} weights, {d_best:,.3g} tokens, {d_best / n_best:.0f} tokens a weight")
 
 # %% [markdown]
-# Chinchilla has 20 tokens a weight. The printed constants, rounded to two digits, say far more; the replication about 20. Ours is for old poems.
+# Chinchilla has 20 tokens a weight. The printed constants say 93, partly by rounding; the replication 18. Ours is for old poems.
 #
 # ## Reading other people's code
 #
@@ -497,19 +518,20 @@ narrow = metrics.moments(opinion.read((data.scale(x_test) + 1) / 2)[0])
 both_wrong = metrics.frechet_of_moments(*metrics.moments(opinion.read((images + 1) / 2)[0]), *narrow)
 print(f"4: real digits {right:.2f}; {wrong:.1f} with images in [0, 1]; {both_wrong:.2f} with both sides in [0, 1]")
 
-# %%
 rows, lines = read("faults.csv"), []
 for key in dict.fromkeys((row["fault"], row["way"], row["measure"]) for row in rows):
     own = np.array([float(row["value"]) for row in rows if (row["fault"], row["way"], row["measure"]) == key])
     lines.append([*key, f"{own.mean():.3g}", f"{own.std(ddof=1) / np.sqrt(len(own)):.2g}" if len(own) > 1 else "–"])
 table(["fault", "way", "measure", "mean of the seeds", "± standard error"], lines)
 
+
 # %% [markdown]
-# @FAULTS@ The freeze brings one warning; a loss that repeats to the last digit shows it. With *both* sides on a wrong range the number is plausible, and comparable with nobody's.
-#
+# @FAULTS@ The freeze brings one warning; weights that do not move show it, or the loss on one *fixed* batch. With *both* sides on a wrong range the number is plausible, and comparable with nobody's.
+
+# %% [markdown]
 # ## How to check a table
 #
-# *Can this number occur?* (On 10,000 images accuracy has two decimals of a percent.) *What is ±, over what?* *Is the difference larger than its error?* *What would real data score, and a thief?* *Had the baseline as many steps and tries?* The first takes a line:
+# *Can this number occur?* (On 10,000 images accuracy has two decimals of a percent.) *What is ±, over what?* *Is the difference larger than its error?* *What would real data score, and a thief, who hands out training images (chapter 11)?* *Had the baseline as many steps and tries?* The first takes a line:
 
 # %%
 def can_occur(percent, decimals, count):
@@ -525,7 +547,7 @@ gap, errors_of = 0.4, (0.25, 0.30)                             # two rows of a t
 print(f"a difference of {gap} with a standard error of {np.hypot(*errors_of):.2f}: no winner")
 
 # %% [markdown]
-# **What we ran, and read.** Run here (`benchmarks/loops.py`): Keras' guide on overriding `train_step` (fault 2, and labels above 1); the classic loop of many tutorials and of the article's outline (fault 3 under Keras 3); a DCGAN in PyTorch, plain and channels-last. Read only: nanochat and makemore (flat files, shapes at the end of lines); d2l's chapter on scaling ($6ND$ against a profiler). Prefer code that says what it was run with, and what came.
+# **What we ran, and read.** Run here (`benchmarks/loops.py`): Keras' guide on overriding `train_step` (fault 2; its labels above 1 are the same in both ways of our table); the classic loop of many tutorials and of the article's outline (fault 3 under Keras 3); a DCGAN in PyTorch, plain and channels-last. Read only: nanochat and makemore (flat files, shapes at the end of lines); d2l's chapter on scaling ($6ND$ against a profiler). Prefer code that says what it was run with, and what came.
 
 # %% [markdown]
 # ## Real large models: what they cost, before anything is fetched
@@ -625,8 +647,8 @@ if painter is not None:
 # ## Recap
 #
 # - Two numbers of a machine and the intensity of a layer say how fast it can be; what lies far below wants an explanation.
-# - A ring's exchange does not grow with the devices; what does not split, and what a large batch learns, sets the end.
-# - A law of scale is worth its prediction: written down before, missed in public. Single constants are soft.
+# - A ring's *bytes* hardly grow with the devices; its messages do. What does not split, and what a large batch learns, sets the end.
+# - A scaling law is worth its prediction: written down before, missed in public. Single constants are soft.
 
 # %% [markdown]
 # ## Check yourself
@@ -637,7 +659,7 @@ if painter is not None:
 # 2. Four devices make a step 3.2 times as fast. Which share does not split, if Amdahl is right?
 # <details><summary>Answer</summary>1 / (f + (1 - f) / 4) = 3.2 gives f = 1/12, about 8 %: even with a thousand devices no more than twelve times.</details>
 #
-# 3. A paper's law fits its runs to 0.1 %. Why is that no evidence for it?
+# 3. A paper's law fits its runs to 0.1 %. Why is that no evidence for it *beyond these runs*?
 # <details><summary>Answer</summary>Five numbers were fitted to these runs. Evidence is a run that was foretold before it was trained, and how far beyond the others it lies.</details>
 
 # %% [markdown]
@@ -646,7 +668,7 @@ if painter is not None:
 # **Checked, 4 exercises, 8 points:** [exercises/15_hardware_and_scale.ipynb](../exercises/15_hardware_and_scale/15_hardware_and_scale.ipynb); each names the mistake where it is a known one. **To hand in as text and figures:**
 #
 # 1. Put the three heaviest layers of a network of your own under the roof. Hand in the figure and a reason for each that lies below half.
-# 2. From how many devices on is the GAN's step no faster with 1 Gbit/s? Compute, then change the gradient's precision to 16 bits.
+# 2. From how many devices on does *one more* make the GAN's step no faster over 1 Gbit/s, if 10 ms of your measured step do not split? Batch as large as needed. Compute, then change the gradient's precision to 16 bits.
 # 3. Leave the largest size out of the fit, foretell it, and compare the miss with the interval.
 
 # %% [markdown]
