@@ -166,7 +166,7 @@ LAYERS = (
     ("flow",),
     ("studio",),
     ("trust",),
-    ("plane", "recipe", "doctor", "checks", "sampling"),
+    ("plane", "recipe", "doctor", "checks", "sampling", "capstone"),
     ("grading",),
     ("__main__",),
 )
@@ -242,11 +242,12 @@ FOLDERS = {
     "": 5500,
     "data": 750,
     "flow": 750,
-    "studio": 950,
+    "studio": 2300,
     "trust": 3200,
     "lmdg": 4300,
-    "checks": 7500,
-    "grading": 4700,
+    "capstone": 1050,
+    "checks": 8800,
+    "grading": 4900,
 }
 
 
