@@ -295,7 +295,7 @@ def wilson(right, n, z=NormalDist().inv_cdf(0.975)):
     return p, (middle - reach) / (1 + z * z / n), (middle + reach) / (1 + z * z / n)
 
 
-one = int(round(results["plain"][0] * len(y_test)))
+one = round(results["plain"][0] * len(y_test))
 assert np.allclose(wilson(one, len(y_test)), intervals.wilson(one, len(y_test)))
 for n, r in ((len(y_test), one), (20, 20), (20, 0)):
     share, low, high = wilson(r, n)
@@ -364,7 +364,8 @@ _ = (folder / "results.csv").write_text(whole, encoding="utf-8")
 
 # %% [markdown]
 # It notices the first two. Had the card been made *after* the seed was deleted, it would hold: then only the plan, with its fingerprint and its number of seeds, tells. A baseline that was treated badly comes out again as badly. A checker compares; it does not read. For that there are the rubric and a second reader.
-#
+
+# %% [markdown]
 # ## Whose data is it
 #
 # Of some 1,800 data sets, more than 70 % lacked a licence where they were found, and more than half of the licences given were wrong (Longpre et al., 2024). The course's table has each file's. Share-alike 相同方式共享 is what to look for.

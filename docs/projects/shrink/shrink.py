@@ -1,6 +1,6 @@
 """Project "shrink": how small can the article's generator be at equal steps?
 
-    python docs/projects/shrink/shrink.py [--width 1 0.5 0.25 0.125] [--seed 7 8 9] [--steps 1400]
+    python docs/projects/shrink/shrink.py [--width 1 0.5 0.25 0.125] [--seed 7 8 9] [--steps 1200]
 
 Each width and seed is one row of results.csv; rows that are there are not made again. Run it from anywhere; what it
 writes lies beside it. With AIGC_FAST=1 a run is a few steps, to show that the code works, and goes to the folder that
@@ -19,7 +19,7 @@ runtime.configure()
 
 HERE = Path(__file__).resolve().parent
 COLUMNS = ("width", "seed", "steps", "parameters", "judge_distance", "seconds")
-WIDTHS, SEEDS, STEPS = (1.0, 0.5, 0.25, 0.125), (7, 8, 9), 1400
+WIDTHS, SEEDS, STEPS = (1.0, 0.5, 0.25, 0.125), (7, 8, 9), 1200
 KEPT = (0.125, 7)  # the run whose network is kept for the check
 
 
@@ -87,8 +87,10 @@ def read(path):
         return list(csv.DictReader(file))
 
 
-def write(path, rows):
-    """All rows, whole or not at all."""
+def add(path, new):
+    """More rows, the file whole or not at all. It is read anew, as another run may have written meanwhile."""
+    names = {(row["width"], str(row["seed"]), str(row["steps"])) for row in new}
+    rows = [row for row in read(path) if (row["width"], row["seed"], row["steps"]) not in names] + new
 
     def put(part):
         with open(part, "w", encoding="utf-8", newline="") as file:
@@ -99,16 +101,17 @@ def write(path, rows):
     files.write_whole(path, put)
 
 
-def references(out, rows, n):
+def references(out, n):
     """The rows "real" and "blind": real digits in the place of drawn ones, and a generator that learnt nothing."""
     import keras
     import numpy as np
 
     from aigc_course import data, metrics
 
-    if any(row["width"] in ("real", "blind") for row in rows):
+    if any(row["width"] == "blind" for row in read(out / "results.csv")):
         return
     (images, _), _ = data.load_mnist()
+    rows = []
     for seed in SEEDS:
         chosen = np.random.default_rng(seed).permutation(len(images))[:n]
         real = float(metrics.judge_distance(data.scale(images[chosen]), verbose=False))
@@ -118,7 +121,7 @@ def references(out, rows, n):
             {"width": name, "seed": seed, "steps": 0, "parameters": 0, "judge_distance": round(found, 4), "seconds": 0}
             for name, found in (("real", real), ("blind", blind))
         ]
-    write(out / "results.csv", rows)
+    add(out / "results.csv", rows)
 
 
 def main():
@@ -131,24 +134,21 @@ def main():
     if not all(0.03 <= width <= 2 for width in arguments.width) or arguments.steps < 1:
         parser.exit(2, "error: --width lies in 0.03 … 2 and --steps is 1 or more\n")
     out, n = Path(arguments.out), runtime.steps(full=5000, fast=200)
-    rows = read(out / "results.csv")
-    references(out, rows, n)
+    references(out, n)
+    done = {(row["width"], int(row["seed"]), int(row["steps"])) for row in read(out / "results.csv")}
     for seed in arguments.seed:
         for width in arguments.width:
-            if any(
-                (row["width"], int(row["seed"]), int(row["steps"])) == (f"{width:g}", seed, arguments.steps)
-                for row in rows
-            ):
+            if (f"{width:g}", seed, arguments.steps) in done:
                 continue
             started = time.perf_counter()
             network = train(width, seed, arguments.steps)
             seconds = time.perf_counter() - started
             row = {"width": f"{width:g}", "seed": seed, "steps": arguments.steps, "parameters": network.count_params()}
-            rows.append({**row, "judge_distance": round(score(network, seed, n), 4), "seconds": round(seconds, 1)})
-            write(out / "results.csv", rows)
+            row |= {"judge_distance": round(score(network, seed, n), 4), "seconds": round(seconds, 1)}
+            add(out / "results.csv", [row])
             if (width, seed) == KEPT:
                 files.write_whole(out / "small.keras", network.save)
-            print(f"width {width:g}, seed {seed}: {rows[-1]['judge_distance']} in {seconds:.0f} s", file=sys.stderr)
+            print(f"width {width:g}, seed {seed}: {row['judge_distance']} in {seconds:.0f} s", file=sys.stderr)
     return 0
 
 

@@ -169,8 +169,9 @@ def read(path):
         return list(csv.DictReader(file))
 
 
-def write(path, rows, columns=COLUMNS):
-    """All rows, whole or not at all."""
+def add(path, row, columns=COLUMNS):
+    """One more row, the file whole or not at all. It is read anew, as another run may have written meanwhile."""
+    rows = [*read(path), row]
 
     def put(part):
         with open(part, "w", encoding="utf-8", newline="") as file:
@@ -192,8 +193,7 @@ def validate(out, steps, seeds):
             if any([row[name] for name in GRID_COLUMNS[:-1]] == key for row in rows):
                 continue
             found = accuracy(train(arm, seed, steps, few, rest, knobs), *rest)
-            rows.append(dict(zip(GRID_COLUMNS, (*key, round(found, 5)), strict=True)))
-            write(out / "grid.csv", rows, GRID_COLUMNS)
+            add(out / "grid.csv", dict(zip(GRID_COLUMNS, (*key, round(found, 5)), strict=True)), GRID_COLUMNS)
             print(f"{arm} {choice}, seed {seed}: {found:.4f} on the validation pictures", file=sys.stderr)
 
 
@@ -212,8 +212,7 @@ def main():
     if arguments.validate:
         validate(out, arguments.steps, seeds)
         return 0
-    rows = read(out / "results.csv")
-    done = {(row["arm"], int(row["seed"]), int(row["steps"])) for row in rows}
+    done = {(row["arm"], int(row["seed"]), int(row["steps"])) for row in read(out / "results.csv")}
     for seed in seeds:
         few, rest, test = split(seed)
         for arm in arguments.arm:
@@ -223,8 +222,8 @@ def main():
             network = train(arm, seed, arguments.steps, few, rest)
             found = accuracy(network, *test)
             seconds = round(time.perf_counter() - started, 1)
-            rows.append(dict(zip(COLUMNS, (arm, seed, arguments.steps, round(found, 5), seconds), strict=True)))
-            write(out / "results.csv", rows)
+            row = dict(zip(COLUMNS, (arm, seed, arguments.steps, round(found, 5), seconds), strict=True))
+            add(out / "results.csv", row)
             if KEPT.get(arm) == seed:
                 files.write_whole(out / f"{arm}.keras", network.save)
             print(f"{arm}, seed {seed}: {found:.4f} in {seconds} s", file=sys.stderr)

@@ -22,12 +22,12 @@ def difference_interval(first, seeds, second, others):
 # ---- task-16-2 (markdown)
 # ## 16.2 What the data's licences allow (2 points)
 #
-# Here a licence is a sum of flags: 1 *name* the makers, 2 pass images on under the *same* licence, 4 *unpaid* use only, 8 leave images *unchanged*; 0 asks for nothing. Your project has the licence `mine` and rests on data sets with the licences `theirs` (N,). `images`: whether worked-on images of the data are given away with it. Return an array (N,), 1 where that is allowed and 0 where not:
+# Here a licence is a sum of flags: 1 *name* the makers, 2 pass images on under the *same* licence, 4 *unpaid* use only, 8 leave images *unchanged*. `mine` is your project's, `theirs` (N,) are its data's; `images`: whether worked-on images are given away. Return (N,), 1 if allowed, else 0:
 #
 # - *unpaid* data need an unpaid project, whatever is given away;
-# - images of *same* data need a project with exactly the flags of the data;
-# - worked-on images of *unchanged* data may not be given away;
-# - names you give in any case.
+# - images of *same* data need a project with exactly their flags;
+# - worked-on images of *unchanged* data stay;
+# - *name* forbids nothing.
 #
 # **a.** What of real licences does this leave out?
 # ---- answer-16-2
@@ -44,11 +44,11 @@ def may_give_away(mine, theirs, images):
 # ---- task-16-3 (markdown)
 # ## 16.3 Design: a plan from a small pilot (3 points)
 #
-# A pilot gave the paired differences `gaps` (K,). Their standard deviation $s$ is itself a guess, and planning with it runs too few seeds in about half of all cases. Browne (1995) plans with its upper limit, which the true spread is below in four of five pilots:
+# A pilot gave paired differences `gaps` (K,). Their standard deviation $s$ is too small in half of all pilots. Browne (1995) plans with an upper limit, which holds in four of five:
 #
-# $$s_\text{up} = s\sqrt{\frac{K-1}{\chi^2_{0.2}}},$$
+# $$s_\text{up} = s\sqrt{\frac{K-1}{\chi^2_{0.2}}}$$
 #
-# where $\chi^2_{0.2}$ is the quantile of 0.2 with $K-1$ degrees of freedom, `stats.chi2.ppf(0.2, K - 1)`. Return the smallest number of seeds, at least 3, by the chapter's formula with $s_\text{up}$: a true difference `delta` shall be claimed, either way at the level `alpha`, with the given `power`.
+# with $\chi^2_{0.2}$ = `stats.chi2.ppf(0.2, K - 1)`. Return the smallest number of seeds, at least 3, by the chapter's formula with $s_\text{up}$: a true difference `delta` shall be claimed, either way at the level `alpha`, with the given `power`.
 #
 # **b.** How many more seeds does a pilot of 3 ask for than one of 8 with the same $s$?
 # ---- answer-16-3
