@@ -28,8 +28,9 @@ def verdict(exercise, function, seed):
     return judge(exercise, *checks.try_out(exercise, function, np.random.default_rng(seed)))
 
 
-def test_every_chapter_from_01_to_11_has_a_variant():
-    assert set(exam.chapters(checks.EXERCISES)) >= {f"{number:02}" for number in range(1, 12)}
+def test_every_chapter_has_a_variant():
+    """All that have exercises; chapter 15's are measurements of the machine."""
+    assert set(exam.chapters(checks.EXERCISES)) >= {key[:2] for key in checks.EXERCISES} - {"15"}
 
 
 @each

@@ -242,12 +242,12 @@ FOLDERS = {
     "": 5500,
     "data": 750,
     "flow": 750,
-    "studio": 2300,
+    "studio": 950,
     "trust": 3200,
     "lmdg": 4300,
     "capstone": 1050,
-    "checks": 8800,
-    "grading": 4900,
+    "checks": 9400,
+    "grading": 4700,
 }
 
 

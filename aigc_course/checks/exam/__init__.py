@@ -8,13 +8,13 @@ import re
 
 import numpy as np
 
-from aigc_course.checks.exam import building, large, measuring, trust
+from aigc_course.checks.exam import applied, building, large, measuring, trust
 from aigc_course.checks.exam.variant import Variant
 from aigc_course.errors import CourseError, whole_number
 
 __all__ = ["FAMILIES", "KEY", "Variant", "chapters", "make", "seed_of"]
 
-FAMILIES = {**building.FAMILIES, **measuring.FAMILIES, **large.FAMILIES, **trust.FAMILIES}
+FAMILIES = {**building.FAMILIES, **measuring.FAMILIES, **large.FAMILIES, **applied.FAMILIES, **trust.FAMILIES}
 KEY = re.compile(r"(\d\d\.\d)/(\d{1,9})")
 
 
