@@ -54,15 +54,20 @@ def _fault(card, found, how, seed):
     """What is wrong with a card's number, or None. A table's number must come out exactly: nothing is drawn anew.
 
     An interval far wider than what comes out would let any number pass; from other seeds a width may differ by chance.
+    From the card's own seeds the value comes out as it stands there, up to what another machine rounds.
     """
+    if not card.low <= card.value <= card.high:
+        return "the card's value is outside its own interval"
     if how.table or how.exact:
         same = all(abs(a - b) <= _ROUNDING * max(1.0, abs(b)) for a, b in zip(card, found, strict=True))
         return None if same else "not what its file gives"
     if not card.holds(found.value):
         return "outside"
+    if seed is None and not how.code and abs(card.value - found.value) > _NEAR * (card.high - card.low):
+        return "the card's own seeds give another value"
     if seed is None and card.high - card.low > _WIDER * (found.high - found.low) + _ROUNDING:
         return f"the interval is more than {_WIDER} times as wide as {found.low:.6g} … {found.high:.6g}, which came out"
     return None
 
 
-_ROUNDING, _WIDER = 1e-6, 3
+_ROUNDING, _NEAR, _WIDER = 1e-6, 0.1, 3
