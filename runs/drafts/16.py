@@ -362,7 +362,8 @@ for name, card_text, table in cards if made else ():
     (folder / "card.md").write_text(card_text, encoding="utf-8")
     (folder / "results.csv").write_text(table, encoding="utf-8")
     print(f"{name}: exit code {main(['card', str(folder), '--check'])}\n")
-_ = (folder / "card.md").write_text(text, encoding="utf-8"), (folder / "results.csv").write_text(whole, encoding="utf-8")
+(folder / "card.md").write_text(text, encoding="utf-8")
+_ = (folder / "results.csv").write_text(whole, encoding="utf-8")
 
 # %% [markdown]
 # It notices the first two. Had the card been made *after* the seed was deleted, it would hold: then only the plan, with its fingerprint and its number of seeds, tells. A baseline that was treated badly comes out again as badly. A checker compares; it does not read. For that there are the rubric and a second reader.
