@@ -8,6 +8,7 @@ import functools
 import html
 import io
 import math
+import struct
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -34,6 +35,7 @@ __all__ = [
     "image_grid",
     "label",
     "losses",
+    "mu_law_wav",
     "one_palette",
     "picture",
     "png",
@@ -136,14 +138,16 @@ class Sound:
         normalize: bool, the loudest sample becomes 1; else all must lie in [-1, 1].
 
     Raises:
-        CourseError: no alt text.
+        CourseError: no alt text, or samples out of range.
     """
 
     def __init__(self, samples, rate, alt, normalize=True):
-        from IPython.display import Audio
-
         self.alt = check_alt(alt, "sound")
-        self.data = Audio(samples, rate=rate, normalize=normalize).data
+        samples = np.asarray(samples, float)
+        loudest = np.abs(samples).max(initial=0)
+        if not normalize and loudest > 1:
+            raise CourseError(f"samples must lie in [-1, 1] or be normalised; the loudest is {loudest:.3g}.")
+        self.data = mu_law_wav(samples / (loudest or 1) if normalize else samples, rate)
 
     def __repr__(self):
         return self.alt
@@ -151,6 +155,22 @@ class Sound:
     def _repr_html_(self):
         source = base64.b64encode(self.data).decode()
         return f'<audio controls title="{html.escape(self.alt)}" src="data:audio/wav;base64,{source}"></audio>'
+
+
+def mu_law_wav(samples, rate):
+    """A WAV file's bytes, 8 bits a sample (ITU-T G.711, mu-law): half of 16-bit PCM's size, noise 38 dB below.
+
+    samples: float array (N,) in [-1, 1]; rate: int, samples a second.
+    """
+    level = np.minimum(np.round(np.abs(samples) * 32767), 32635).astype(int) + 132  # 132: the law's bias
+    exponent = np.log2(level).astype(int) - 7  # 0 to 7, the segment; four bits say where in it
+    code = (np.signbit(samples) * 128) | (exponent << 4) | ((level >> (exponent + 3)) & 15)
+    body = (code ^ 255).astype(np.uint8).tobytes()
+    form = struct.pack("<HHIIHHH", 7, 1, rate, rate, 1, 8, 0)  # 7: mu-law; one channel
+    chunks = [(b"fmt ", form), (b"fact", struct.pack("<I", len(body))), (b"data", body + b"\0" * (len(body) % 2))]
+    sizes = {b"data": len(body)}
+    content = b"".join(name + struct.pack("<I", sizes.get(name, len(part))) + part for name, part in chunks)
+    return b"RIFF" + struct.pack("<I", 4 + len(content)) + b"WAVE" + content
 
 
 def check_alt(alt, what):

@@ -242,7 +242,7 @@ FOLDERS = {
     "": 5500,
     "data": 750,
     "flow": 750,
-    "studio": 950,
+    "studio": 2300,
     "trust": 3200,
     "lmdg": 4300,
     "capstone": 1050,
