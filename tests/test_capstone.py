@@ -97,12 +97,25 @@ def test_the_course_s_data_have_their_licences():
         (["Apache-2.0"], ["CC-BY-ND-4.0"], "images", True, "changed"),
         (["Apache-2.0"], ["MIT"], "weights", False, "name its makers"),
         (["Apache-2.0"], [], "images", False, "public domain"),
+        (["Apache-2.0"], ["CC0-1.0"], "images", False, "public domain"),
+        (["Apache-2.0"], ["MIT"], "nothing", False, "nothing of it is given away"),
+        (["Apache-2.0"], ["ODbL-1.0"], "images", True, "does not know it"),
+        (["Apache-2.0"], ["GPL-3.0-only"], "weights", True, "does not know it"),
+        (["Apache-2.0"], ["ODbL-1.0"], "numbers", False, "does not know it"),
+        (["Apache-2.0"], ["CC-BY-SA-2.5"], "images", True, "changed images of it go on under CC-BY-SA-2.5"),
+        (["Apache-2.0"], ["CC-BY-SA-2.5"], "weights", False, "not settled"),
+        (["CC-BY-SA-2.5"], ["CC-BY-SA-2.5"], "images", False, "name its makers"),
+        (["CC-BY-NC-4.0"], ["CC-BY-NC-SA-4.0"], "images", True, "share-alike"),
+        (["CC-BY-NC-SA-4.0"], ["CC-BY-NC-SA-4.0"], "images", False, "name its makers"),
+        (["GPL-3.0-only"], ["CC-BY-SA-4.0"], "images", False, "name its makers"),
+        (["GPL-3.0-or-later"], ["CC-BY-SA-4.0"], "images", True, "share-alike"),
     ],
 )
 def test_what_a_licence_asks(mine, keys, ships, stops, words):
     found = licences.judge(mine, "data", keys, ships)
     assert any(one.stops for one in found) == stops
     assert any(words in one.text for one in found)
+    assert words == "public domain" or not any("public domain" in one.text for one in found)
 
 
 def test_expressions_are_checked_against_the_list():
@@ -190,6 +203,34 @@ def test_a_number_that_does_not_come_out_again_fails_the_card(folder, capsys, ch
     capsys.readouterr()
     assert run(folder, "--check") == 1
     assert "misses: a:" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "lines"),
+    [
+        ("| a | 4 |", "| a | 14 |", 2),  # a prettier value: the right line is missing, another stands there
+        ("**Question.** Q?", "**Question.** 99 of 100?", 0),  # words are read by people only
+        ("| x less y |", "| x far above y |", 2),
+        ("| a | 4 |", "| b | 9 | 8 … 10 | by eye | |\n| a | 4 |", 1),  # a row that no number of the head stands behind
+    ],
+)
+def test_the_table_that_people_read_is_the_head_s(folder, capsys, old, new, lines):
+    """The check reads the head; a table for people that says something else is a miss, a line for each."""
+    assert run(folder) == 0
+    path = folder / "card.md"
+    path.write_text(path.read_text().replace(old, new, 1))
+    capsys.readouterr()
+    assert run(folder, "--check") == int(lines > 0)
+    said = capsys.readouterr()
+    assert said.err.count("misses: the table for people differs from the head: |") == lines
+    assert "2 of 2 numbers hold" in said.out
+
+
+def test_a_table_that_is_gone_is_a_miss(folder):
+    assert run(folder) == 0
+    path = folder / "card.md"
+    path.write_text("\n".join(line for line in path.read_text().splitlines() if not line.startswith("|")) + "\n")
+    assert run(folder, "--check") == 1
 
 
 def test_a_file_that_is_gone_fails_the_card(folder, capsys):

@@ -7,7 +7,7 @@ from aigc_course import files
 from aigc_course.capstone import licences, measures, project
 from aigc_course.errors import CourseError
 
-__all__ = ["claims", "findings", "measured", "read_card", "text_of", "write"]
+__all__ = ["claims", "findings", "measured", "read_card", "table", "text_of", "torn", "write"]
 
 
 def measured(work, progress=None):
@@ -62,7 +62,7 @@ def text_of(work, numbers, found, remark=""):
         f"**Question.** {work.facts['question']}",
         f"**Answer.** {work.facts.get('answer', _OPEN)}",
         "## Numbers",
-        *_table(numbers),
+        *table(numbers),
         "An interval of drawn images speaks of drawing again, one of a table of training again with other seeds. "
         "`python -m aigc_course card … --check` makes every number again.",
         "## How it was made",
@@ -130,8 +130,8 @@ def _for_hub(expression):
     return expression.lower() if expression in ("Apache-2.0", "MIT", "CC-BY-4.0", "CC-BY-SA-4.0") else "other"
 
 
-def _table(numbers):
-    """The numbers as a table for people."""
+def table(numbers):
+    """The lines of the numbers' table for people; numbers as `measured` or `claims` give them."""
     yield "| number | value | 95 % interval | measured by | from |"
     yield "|---|---|---|---|---|"
     for claim in numbers:
@@ -172,6 +172,13 @@ def claims(card, name="the card"):
         if "value" not in claim:
             raise CourseError(f"{name}: {claim['name']!r} has no value, low and high. Make the card anew.")
     return checked
+
+
+def torn(card, numbers):
+    """Lines in which the card's table for people and its head differ; `numbers` as `claims` reads them."""
+    there = card.text.partition("## Numbers\n")[2].partition("\n## ")[0].splitlines()
+    shown, right = [line.strip() for line in there if line.lstrip().startswith("|")], list(table(numbers))
+    return [line for line in right if line not in shown] + [line for line in shown if line not in right]
 
 
 def _hub():

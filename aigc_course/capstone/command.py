@@ -59,18 +59,21 @@ def _licence_lines(found, remark):
 
 
 def _check(folder, path, arguments):
-    """Makes the card's numbers again; a line for each that does not hold."""
-    outcomes = checking.numbers(
-        folder, card.claims(card.read_card(path), str(path)), arguments.run_code, arguments.seed, _say
-    )
+    """Makes the numbers of the card's head again; a line for each that does not hold, or is told otherwise to people."""
+    kept = card.read_card(path)
+    claims = card.claims(kept, str(path))
+    torn = card.torn(kept, claims)
+    outcomes = checking.numbers(folder, claims, arguments.run_code, arguments.seed, _say)
     missed = [one for one in outcomes if one.state in ("misses", "cannot")]
     for one in outcomes:
         where = sys.stdout if one.state == "holds" else sys.stderr
         print(f"{one.state}: {one.line}", file=where)
+    for line in torn:
+        print(f"misses: the table for people differs from the head: {line}", file=sys.stderr)
     held = sum(one.state == "holds" for one in outcomes)
     print(f"{held} of {len(outcomes)} numbers hold")
     stopped = _licence_lines(*card.findings(project.read(folder)))
-    return int(bool(missed) or bool(stopped))
+    return int(bool(missed or torn or stopped))
 
 
 def _say(name):

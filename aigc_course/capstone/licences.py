@@ -20,12 +20,13 @@ _SPDX = {
     "public domain": None,
 }
 # Licences under which an adaptation of a work under the first may be given away (its own text: same or later version,
-# or one that Creative Commons lists as compatible).
+# or one that Creative Commons lists as compatible). Of other share-alike licences the check knows themselves only.
 _SAME = {
     "CC-BY-SA-3.0": ("CC-BY-SA-3.0", "CC-BY-SA-4.0"),
-    "CC-BY-SA-4.0": ("CC-BY-SA-4.0", "GPL-3.0-only", "GPL-3.0-or-later"),
+    "CC-BY-SA-4.0": ("CC-BY-SA-4.0", "GPL-3.0-only"),
 }
 _NAMED = ("CC-BY-", "MIT", "Apache-2.0", "BSD-")  # who made it must be named
+_FREE = ("CC0-", "PDDL-")  # given to the public domain
 
 
 class Finding(NamedTuple):
@@ -116,21 +117,30 @@ def judge(mine, name, keys, ships):
     Returns:
         list of `Finding`.
     """
-    found = []
-    for key in keys:
-        if "-NC" in key and not any("-NC" in one for one in mine):
-            found.append(Finding(True, f"{name} is {key}, for non-commercial use only; {_said(mine)} allows any use."))
-        if "-ND" in key and ships == "images":
-            found.append(Finding(True, f"{name} is {key}: changed images of it may not be given away."))
-        if key in _SAME and ships == "images" and not set(mine) & set(_SAME[key]):
-            others = " or ".join(_SAME[key])
-            found.append(Finding(True, f"{name} is {key}, share-alike: its images go on under {others}."))
-        elif key in _SAME and ships == "weights":
-            words = f"{name} is {key}, share-alike. Whether weights adapt it is not settled: name it beside them."
-            found.append(Finding(False, words))
-        elif key.startswith(_NAMED) and ships != "nothing":
-            found.append(Finding(False, f"{name} is {key}: name its makers and its licence."))
-    return found or [Finding(False, f"{name}: public domain, nothing is asked; say where it came from.")]
+    found = [one for key in keys for one in _of_one(mine, name, key, ships)]
+    if found:
+        return found
+    free = all(key.startswith(_FREE) for key in keys)
+    said = "public domain" if free else "nothing of it is given away"
+    return [Finding(False, f"{name}: {said}, nothing is asked; say where it came from.")]
+
+
+def _of_one(mine, name, key, ships):
+    """Findings on one licence of a data set; one that the check does not know stops what holds the data."""
+    same = _SAME.get(key, (key,) if "-SA-" in key else ())
+    if "-NC" in key and not any("-NC" in one for one in mine):
+        yield Finding(True, f"{name} is {key}, for non-commercial use only; {_said(mine)} allows any use.")
+    if "-ND" in key and ships == "images":
+        yield Finding(True, f"{name} is {key}: changed images of it may not be given away.")
+    if same and ships == "images" and not set(mine) & set(same):
+        yield Finding(True, f"{name} is {key}, share-alike: changed images of it go on under {' or '.join(same)}.")
+    elif same and ships == "weights":
+        words = f"{name} is {key}, share-alike. Whether weights adapt it is not settled: name it beside them."
+        yield Finding(False, words)
+    elif not key.startswith((*_NAMED, *_FREE)):
+        yield Finding(ships in ("weights", "images"), f"{name} is {key}; this check does not know it: read it.")
+    elif key.startswith(_NAMED) and ships != "nothing":
+        yield Finding(False, f"{name} is {key}: name its makers and its licence.")
 
 
 def _said(keys):
