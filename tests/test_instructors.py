@@ -41,7 +41,7 @@ THERE = {key[:2] for key in checks.EXERCISES}  # chapters whose exercises are wr
 
 def test_every_misconception_is_caught_by_an_exercise_that_is_there():
     """Chapter, key and the words of a hint belong together; three and more for each chapter."""
-    found = rows(part("What learners get wrong"))
+    found = rows(part("What we expect learners to get wrong"))
     for chapter, _, key, words in found:
         assert key.startswith(f"{chapter}."), key
         if chapter not in THERE and int(chapter) <= 16:

@@ -59,7 +59,7 @@ def _licence_lines(found, remark):
 
 
 def _check(folder, path, arguments):
-    """Makes the numbers of the card's head again; a line for each that does not hold, or is told otherwise to people."""
+    """Makes the numbers of the head again; a line for each that does not hold, or is told otherwise to people."""
     kept = card.read_card(path)
     claims = card.claims(kept, str(path))
     torn = card.torn(kept, claims)
