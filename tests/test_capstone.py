@@ -1,8 +1,11 @@
 """The card command: intervals cover, licences are weighed, cards are made and checked, bad input is one line."""
 
+import ast
 import json
 import math
 import re
+import statistics
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +15,7 @@ from aigc_course.capstone import card, checking, intervals, licences, measures, 
 from aigc_course.errors import CourseError
 
 hub = pytest.importorskip("huggingface_hub")
+ROOT = Path(__file__).resolve().parent.parent
 
 
 def run(*arguments):
@@ -404,3 +408,68 @@ def test_a_damaged_report_is_refused(tmp_path, text):
     (tmp_path / "report.json").write_text(text)
     with pytest.raises(CourseError, match="no report"):
         project.read(tmp_path)
+
+
+# --- the chapter's own functions ---
+
+
+def _of_the_chapter(*names):
+    """{name: thing} of the notebook's cells that define these functions, run with stand-ins for digits."""
+    import keras
+    import tensorflow as tf
+
+    cells = json.loads((ROOT / "notebooks" / "16_capstone.ipynb").read_text(encoding="utf-8"))["cells"]
+    sources = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    space = {
+        "keras": keras,
+        "tf": tf,
+        "np": np,
+        "STEPS": 3,
+        "x_train": np.broadcast_to(np.arange(55_000)[:, None, None], (55_000, 28, 28)),  # an image tells its place
+        "y_train": np.repeat(np.arange(10), 5_500),
+        "EACH": 30,
+        "BATCH": 60,
+        "HIDDEN": 64,
+        "NormalDist": statistics.NormalDist,
+    }
+    for name in names:
+        (source,) = (one for one in sources if f"def {name}(" in one)
+        tree = ast.parse(source)
+        tree.body = [one for one in tree.body if isinstance(one, ast.FunctionDef)]
+        exec(compile(tree, name, "exec"), space)
+    return space
+
+
+def test_two_arms_with_one_seed_share_their_batches():
+    """What an arm draws for its changes moves none of the later batches: pairs differ in the changes alone."""
+    space = _of_the_chapter("draw_few", "changed", "first_weights", "train")
+    seen, change = [], space["changed"]
+
+    def watched(images, arm, shift, rng):
+        seen.append((arm, np.array(images[:, 0, 0])))
+        return change(images, arm, shift, rng).astype(np.float32)
+
+    space["changed"] = watched
+    space["train"](["plain", "mirrored", "moved"], [4, 4, 4], steps=3)
+    rows = {arm: np.array([places for name, places in seen if name == arm]) for arm in ("plain", "mirrored", "moved")}
+    assert rows["plain"].shape == (3, 60)
+    assert not np.array_equal(rows["plain"][0], rows["plain"][1])
+    assert np.array_equal(rows["plain"], rows["mirrored"])
+    assert np.array_equal(rows["plain"], rows["moved"])
+
+
+def test_two_seeds_more_give_the_power_that_the_chapter_s_plan_promises():
+    """z alone falls short of a power of 0.8 where seeds are few; two more reach it (noncentral t)."""
+    stats = pytest.importorskip("scipy.stats")
+    planned = _of_the_chapter("seeds_for")["seeds_for"]
+
+    def power(k, distance):
+        far = stats.t.ppf(0.975, k - 1)
+        return stats.nct.sf(far, k - 1, distance * np.sqrt(k)) + stats.nct.cdf(-far, k - 1, distance * np.sqrt(k))
+
+    for k in (5, 7, 10, 15, 20):
+        distance = (1.959964 + 0.841621) / np.sqrt(k)  # the true difference over s for which k is planned
+        assert planned(1.0, distance * 1.000001) == k
+        assert power(k, distance) < 0.77
+        assert 0.78 < power(k + 2, distance) < 0.81
+    assert power(7, 2.801585 / np.sqrt(7)) == pytest.approx(0.65, abs=0.01)

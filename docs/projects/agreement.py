@@ -4,8 +4,8 @@
 
 Each file has the columns project, question, comparison, numbers, split, documents, words; a rating is 0, 1, 2 or 3.
 Says, for each criterion and for all: the share of equal ratings, of those at most one level apart, and Cohen's kappa
-with quadratic weights (Cohen, 1968), with a 95 % interval from 2,000 bootstrap draws of projects. Quote kappa with it; six
-projects are few for a bootstrap, and projects that were made up to fill all levels raise kappa.
+with quadratic weights (Cohen, 1968), with a 95 % interval from 2,000 bootstrap draws of projects. Quote kappa with it;
+six projects are few for a bootstrap, and projects that were made up to fill all levels raise kappa.
 """
 
 import csv

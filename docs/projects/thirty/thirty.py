@@ -15,6 +15,10 @@ blind       the real pictures with shuffled labels: what the test gives for noth
 How far pictures are moved, how much the Gaussians vary and how large their part of a batch is were chosen on the 570
 other training pictures of each class (--validate; grid.csv), with seeds that are reported nowhere. Each arm and seed is
 one row of results.csv. Rows that are there are not made again.
+
+Arms with one seed share the thirty pictures, the first weights and which pictures come in which batch (more: the first
+weights only); what an arm draws beyond that comes from a generator of its own. The rows of grid.csv are of a version in
+which each arm drew its own batches.
 """
 
 import argparse
@@ -110,12 +114,12 @@ class Oracle:
 
 def batches(arm, seed, steps, few, rest, knobs):
     """`steps` batches (images, labels) of an arm."""
-    rng = np.random.default_rng([seed, ARMS.index(arm)])
+    rng, own = (np.random.default_rng([seed, part]) for part in (2, 3))  # the batches, which all share; the rest
     images, labels = few
     if arm == "more":
         images, labels = (np.concatenate(both) for both in zip(few, rest, strict=True))
     if arm == "blind":
-        labels = rng.permutation(labels)
+        labels = own.permutation(labels)
     drawn = (
         Gaussians(*few, knobs["noise"]) if arm in ("generated", "both") else Oracle(seed) if arm == "oracle" else None
     )
@@ -123,11 +127,11 @@ def batches(arm, seed, steps, few, rest, knobs):
         chosen = rng.integers(0, len(images), BATCH)
         batch, named = images[chosen], labels[chosen]
         if arm in ("classical", "both"):
-            batch = changed(batch, knobs["shift"], rng)
+            batch = changed(batch, knobs["shift"], own)
         if drawn:
             n = int(knobs["part"] * BATCH)
-            named = np.concatenate([named[n:], rng.integers(0, 10, n)])
-            batch = np.concatenate([batch[n:], drawn.draw(named[-n:], rng)])
+            named = np.concatenate([named[n:], own.integers(0, 10, n)])
+            batch = np.concatenate([batch[n:], drawn.draw(named[-n:], own)])
         yield batch, named
 
 
