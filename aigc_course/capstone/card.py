@@ -175,10 +175,11 @@ def claims(card, name="the card"):
 
 
 def torn(card, numbers):
-    """Lines in which the card's table for people and its head differ; `numbers` as `claims` reads them."""
+    """Lines in which the card's table for people and its head differ, one a change; `numbers` as `claims` has them."""
     there = card.text.partition("## Numbers\n")[2].partition("\n## ")[0].splitlines()
     shown, right = [line.strip() for line in there if line.lstrip().startswith("|")], list(table(numbers))
-    return [line for line in right if line not in shown] + [line for line in shown if line not in right]
+    lacking, foreign = ([line for line in a if line not in b] for a, b in ((right, shown), (shown, right)))
+    return lacking + foreign[len(lacking) :]
 
 
 def _hub():
