@@ -2,6 +2,7 @@
 
 import csv
 import importlib.util
+import math
 import re
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from aigc_course import checks
 from aigc_course.capstone import project
+from aigc_course.checks import exam
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = (ROOT / "docs" / "instructors.md").read_text(encoding="utf-8")
@@ -65,6 +67,20 @@ def test_the_plan_has_every_chapter_with_the_minutes_of_the_readme():
 def test_exercises_of_the_plan_are_there():
     for key in re.findall(r"\b(\d\d\.\d)\b(?!\d)", part("Twelve weeks") + part("Two days")):
         assert key in checks.EXERCISES or key[:2] not in THERE, key
+
+
+def test_families_with_few_variants_are_named():
+    """Two seeds of an examination may ask the same; the page says where that is likeliest."""
+    named = set(re.search(r"three variants \((.*?)\)", part("An examination"))[1].split(", "))
+    keys = [key for found in exam.chapters(checks.EXERCISES).values() for key in found]
+    few = {key for key in keys if len({exam.make(f"{key}/{seed}", checks.EXERCISES).changed for seed in range(30)}) < 4}
+    assert few == named
+
+
+def test_report_1_plans_pairs():
+    """(2.8 · 1.1 / 1)² = 9.5: ten seeds, and two more as the runs must find the spread themselves."""
+    words = re.search(r"some (\d+) seeds would tell a difference of 1", (PROJECTS / "examples" / "1.md").read_text())
+    assert int(words[1]) == math.ceil(((1.959964 + 0.841621) * 1.1) ** 2) + 2
 
 
 def test_the_rubric_has_six_criteria_of_four_levels():
