@@ -239,7 +239,7 @@ def test_most_modules_are_short_and_functions_shorter():
 
 
 FOLDERS = {
-    "": 5500,
+    "": 5600,
     "data": 750,
     "flow": 750,
     "studio": 2300,
