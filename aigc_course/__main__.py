@@ -1,4 +1,4 @@
-"""The command line: python -m aigc_course train | sample | generate | grade | doctor."""
+"""The command line: python -m aigc_course train | sample | generate | card | assignment | grade | doctor."""
 
 import argparse
 import signal
@@ -10,9 +10,10 @@ if __name__ == "__main__" and not machine.can_run():
     sys.exit(machine.without_packages(sys.argv[1:]))
 
 from aigc_course import files, recipe, runtime, sampling
+from aigc_course.capstone import command as card_command
 from aigc_course.doctor import doctor
 from aigc_course.errors import CourseError
-from aigc_course.grading import command
+from aigc_course.grading import command, exam
 from aigc_course.lmdg.words import command as words_command
 
 __all__ = ["main"]
@@ -45,6 +46,8 @@ def _parser():
     train.add_argument("--deterministic", action="store_true", help="the same bits each time (slower)")
     sampling.add_parser(commands)
     words_command.add_parser(commands)
+    card_command.add_parser(commands)
+    exam.add_parser(commands)
     command.add_parser(commands)
     commands.add_parser("doctor", help="check this machine and say what to mend")
     return top
@@ -54,13 +57,15 @@ _COMMANDS = {
     "train": recipe.run,
     "sample": sampling.run,
     "generate": words_command.run,
+    "card": card_command.run,
+    "assignment": exam.run,
     "grade": command.grade,
     "doctor": doctor,
 }
 
 
 def main(argv=None):
-    """Runs a command; returns the exit code: 0, 1 (doctor found faults), 2 (bad input), 130 (Ctrl-C)."""
+    """Runs a command; returns the exit code: 0, 1 (faults found, a card that fails), 2 (bad input), 130 (Ctrl-C)."""
     runtime.forgiving_output()
     arguments = _parser().parse_args(argv)
     runtime.configure()

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 DOCUMENTS = ("CONTRIBUTING.md", "docs/decisions.md", "docs/instructors.md", "docs/weights.md")
 ELSEWHERE = (".venv/", ".venvs/", "runs/")  # what commands make: there or not
-MADE = {"grades.csv"}
+MADE = {"grades.csv", "card.md", "project.toml", "A.csv", "B.csv"}
 ENDINGS = {".cff", ".csv", ".ipynb", ".json", ".lock", ".md", ".png", ".py", ".sh", ".toml", ".txt", ".yaml", ".yml"}
 # Each of these must be found in one step from CONTRIBUTING.md.
 LOOKUPS = (

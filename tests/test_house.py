@@ -146,7 +146,7 @@ def test_pages_name_public_names_only(page):
     """`module.name` in backticks on a page is a public name of that module, or an attribute of one."""
     short = {name.rsplit(".", 1)[1]: name for name in MODULES if "." in name and "grading" not in name}
     for module, entry in re.findall(r"`(\w+)\.(\w+)", (ROOT / page).read_text(encoding="utf-8")):
-        if module in short and entry not in ("py", "md", "ipynb") and f"{short[module]}.{entry}" not in MODULES:
+        if module in short and entry not in ("py", "md", "ipynb", "toml") and f"{short[module]}.{entry}" not in MODULES:
             assert entry in PUBLIC[short[module]], f"{module}.{entry}"
 
 
@@ -166,7 +166,7 @@ LAYERS = (
     ("flow", "scale"),
     ("studio",),
     ("trust",),
-    ("plane", "recipe", "doctor", "checks", "sampling"),
+    ("plane", "recipe", "doctor", "checks", "sampling", "capstone"),
     ("grading",),
     ("__main__",),
 )
@@ -239,14 +239,15 @@ def test_most_modules_are_short_and_functions_shorter():
 
 
 FOLDERS = {
-    "": 5500,
+    "": 5600,
     "data": 750,
     "flow": 750,
     "scale": 700,
     "studio": 2300,
     "trust": 3200,
     "lmdg": 4300,
-    "checks": 8200,
+    "capstone": 1050,
+    "checks": 9900,
     "grading": 4700,
 }
 

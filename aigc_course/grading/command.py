@@ -45,7 +45,7 @@ def grade(arguments: argparse.Namespace) -> int:
     from aigc_course.grading.submissions import load_assignment
 
     assignment = load_assignment(arguments.assignment, arguments.exercises or layout.PACKAGE.parent / "exercises")
-    unknown = [task.key for task in assignment.tasks if task.key not in checks.EXERCISES]
+    unknown = [task.key for task in assignment.tasks if not checks.is_known(task.key)]
     if unknown:
         raise CourseError(f"{arguments.assignment} names exercises that have no check: {', '.join(unknown)}.")
     jobs = arguments.jobs if arguments.jobs is not None else runtime.cores()

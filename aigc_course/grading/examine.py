@@ -198,7 +198,7 @@ def _fresh_sandbox(kind: str, limits: Limits) -> Iterator[Sandbox]:
 
 def _try_out(box: Sandbox, task: Task, place: int, book: _Book, state: _State) -> tuple[Verdict, _Error | None]:
     """(verdict, error) of a function in the sandbox, on fresh inputs from the system's randomness."""
-    exercise = checks.EXERCISES[task.key]
+    exercise = checks.find(task.key)
     cases = exercise.cases(np.random.default_rng())
     groups, said = box.call(task.function, exercise.how, cases, exercise.outputs)
     if not all(wording.is_trusted(values, exercise.how) for values in groups):
@@ -229,7 +229,7 @@ def _after_a_restart(
     box: Sandbox, task: Task, last: int, book: _Book, state: _State, cases: list[tuple[Any, ...]]
 ) -> list[Answer]:
     """The answers of the same function in a sandbox that has answered nothing before: what one process drew is gone."""
-    exercise = checks.EXERCISES[task.key]
+    exercise = checks.find(task.key)
     with _fresh_sandbox(box.kind, box.limits) as fresh:
         for source in book.assignment.setup:
             fresh.run(source)

@@ -136,7 +136,7 @@ def grade_or_reuse(
 
 def _checks_digest() -> str:
     """Changes when a check changes: results made with other checks are not used again."""
-    files = sorted(Path(checks.__file__).parent.glob("*.py"))
+    files = sorted(Path(checks.__file__).parent.rglob("*.py"))
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 

@@ -15,7 +15,7 @@ from aigc_course.errors import CourseError
 
 __all__ = ["CHECK", "Assignment", "Refused", "Task", "load_assignment", "read_blob"]
 
-CHECK = re.compile(r"""^checks\.check\(\s*["']([\w.]+)["']\s*,\s*(\w+)\s*\)\s*$""")
+CHECK = re.compile(r"""^checks\.check\(\s*["']([\w./]+)["']\s*,\s*(\w+)\s*\)\s*$""")
 _SIZE_MOST = 20_000_000  # bytes of a notebook; pictures in outputs make some large
 _BYTE_ORDER_MARKS = (  # UTF-32's before UTF-16's, which it begins with
     (codecs.BOM_UTF32_LE, "utf-32"),
