@@ -79,15 +79,17 @@ def classic_step(generator, discriminator, keras, np, rng, latent_dim=100):
     return step
 
 
-def guide_model(generator, discriminator, mended=False):
+def guide_model(generator, discriminator, mended=False, noisy=None):
     """The GAN of Keras' guide on overriding train_step, in our words: one batch for D, new noise for G, 3e-4 twice.
 
-    Mended: reals and fakes pass D in two calls, as batch normalisation needs (chapter 04); labels stay in 0 … 1.
+    Mended: reals and fakes pass D in two calls, as batch normalisation needs (chapter 04); labels stay in 0 … 1,
+    unless `noisy` says otherwise (by default whatever is not mended has labels up to 1.05).
     """
     import keras
     import tensorflow as tf
 
     loss = keras.losses.BinaryCrossentropy(from_logits=True)
+    noisy = not mended if noisy is None else noisy
 
     class Guide(keras.Model):
         def __init__(self):
@@ -100,11 +102,12 @@ def guide_model(generator, discriminator, mended=False):
             n = tf.shape(real)[0]
             fake = self.generator(tf.random.normal((n, 100)), training=True)
             labels = tf.concat([tf.zeros((n, 1)), tf.ones((n, 1))], 0)
+            if noisy:
+                labels += 0.05 * tf.random.uniform(tf.shape(labels))
             with tf.GradientTape() as tape:
                 if mended:
                     logits = tf.concat([self.discriminator(images, training=True) for images in (fake, real)], 0)
                 else:
-                    labels += 0.05 * tf.random.uniform(tf.shape(labels))
                     logits = self.discriminator(tf.concat([fake, real], 0), training=True)
                 d_loss = loss(labels, logits)
             weights = self.discriminator.trainable_weights

@@ -243,3 +243,38 @@ def test_chapter_05_distances_are_the_packages_neighbours():
     a, b = rng.standard_normal((30, 7)), rng.standard_normal((40, 7))
     found = np.sort(book["distances_between"](a, b), axis=1)[:, :3]
     np.testing.assert_allclose(found, metrics.nearest_neighbours(a, b, k=3)[0], rtol=1e-6)
+
+
+@pytest.mark.parametrize(("devices", "count"), [(1, 6), (2, 6), (5, 60)])
+def test_chapter_15_ring_is_the_packages(devices, count):
+    """The sum on every device, and the numbers that each has sent."""
+    from aigc_course.scale import many
+
+    ring, rng = definitions("15_hardware_and_scale.ipynb")["ring"], np.random.default_rng(devices)
+    parts = [rng.standard_normal(count) for _ in range(devices)]
+    sums, sent = ring(parts)
+    theirs, also = many.ring_all_reduce(parts)
+    np.testing.assert_allclose(sums, theirs)
+    assert sent == also
+
+
+def test_chapter_15_law_is_the_packages():
+    """On exact runs whose exponents lie on the chapter's grid both find the law; the chapter's error is no smaller."""
+    from aigc_course.scale import law
+
+    book = definitions("15_hardware_and_scale.ipynb")
+    n, d = (values.ravel() for values in np.meshgrid([5e4, 1e5, 3e5, 6e5], [2e5, 4e5, 8e5, 1.6e6]))
+    true = law.Law(1.5, 60.0, 0.35, 900.0, 0.5)
+    found, error = book["fit"](n, d, law.predict(true, n, d))
+    assert error < 1e-12
+    np.testing.assert_allclose(found, true, rtol=1e-3)
+    np.testing.assert_allclose(law.fit(n, d, law.predict(true, n, d)), true, rtol=0.05)
+
+
+@pytest.mark.parametrize(("percent", "decimals", "count", "can"), [(98.71, 2, 10_000, True), (87.3, 1, 400, True)])
+def test_chapter_15_percentages(percent, decimals, count, can):
+    """Every share that occurs can occur; one that lies between two cannot."""
+    occurs = definitions("15_hardware_and_scale.ipynb")["can_occur"]
+    assert occurs(percent, decimals, count) == can
+    assert all(occurs(round(100 * hits / 37, 1), 1, 37) for hits in range(38))
+    assert not occurs(87.33, 2, 400)

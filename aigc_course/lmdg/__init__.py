@@ -1,4 +1,4 @@
-"""LMDG, large-model-driven generation (大模型驱动的生成): pre-train, fine-tune, generate. Chapters 08, 09 and 10.
+"""LMDG, large-model-driven generation (大模型驱动的生成): pre-train, fine-tune, generate. Chapters 08, 09, 10 and 15.
 
 The article's second half in three phases: a model learns from much that nobody has labelled, then from a little that
 somebody has, then it makes something new. (Music and films have no labels: there the second phase is left out.) The
@@ -19,6 +19,6 @@ same class of network does it for texts, pictures, voices, music and films, beca
     an independent listener                           words/listener.py        09
     chorales as tokens; what can be counted           bach/                    10
     moving digits                                     films.py                 10
-    what a real large model costs                     hub/costs.py             09
-    fetching, fine-tuning, using one; tiny ones       hub/load.py, hub/tiny.py 09
+    what a real large model costs                     hub/costs.py             15
+    fetching, fine-tuning, using one; tiny ones       hub/load.py, hub/tiny.py 15
 """

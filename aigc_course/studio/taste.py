@@ -218,7 +218,8 @@ def kl_of_best(n, among=None):
     if among is None:
         return np.log(n) - (n - 1) / n
     shares = [_shares(whole_number(int(one), "n", 1, among), among) for one in n.ravel()]
-    return np.reshape([np.log(among) + s @ np.log(np.maximum(s, 1e-300)) for s in shares], n.shape)
+    found = [max(0.0, np.log(among) + s @ np.log(np.maximum(s, 1e-300))) for s in shares]  # rounding: never below 0
+    return np.reshape(found, n.shape)
 
 
 def _shares(n, count):

@@ -1,1 +1,1 @@
-"""Real large models through KerasHub (chapter 09): costs before anything is fetched, load, tiny stand-ins."""
+"""Real large models through KerasHub (chapter 15): costs before anything is fetched, load, tiny stand-ins."""

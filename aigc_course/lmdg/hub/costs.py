@@ -1,6 +1,6 @@
 """What a large pre-trained model costs, computed from its shape before anything is fetched: bytes, memory, seconds.
 
-Chapter 09 shows these numbers above the cells that fetch. Neither TensorFlow nor KerasHub is needed here.
+Chapter 15 shows these numbers above the cells that fetch. Neither TensorFlow nor KerasHub is needed here.
 """
 
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""Real large models through KerasHub: fetch one, fine-tune it by LoRA, write, paint (chapter 09).
+"""Real large models through KerasHub: fetch one, fine-tune it by LoRA, write, paint (chapter 15).
 
 The same functions run on a tiny preset from `tiny`, offline. What a preset costs stands in `costs`. KerasHub is
 imported when a function needs it, not before: it is an extra, `pip install 'aigc-course[hub]'`.
