@@ -473,10 +473,8 @@ def test_the_chapter_writes_out_the_sceptics_power_laws():
     assert told["power law of N and D"] == pytest.approx(power(np.stack([N, D], 1), losses, [1.3e6, 2.8e6]), abs=1e-4)
 
 
-def test_the_shipped_table_foretells_what_was_committed():
-    """Law, interval and baselines of the shipped runs are those of the committed prediction; so says the notebook."""
-    import nbformat
-
+def shipped():
+    """(the committed prediction, columns of the fitted runs, their rows, the held-out row); skips what is missing."""
     from aigc_course import data
 
     place = ROOT / "benchmarks" / "scaling_prediction.json"
@@ -484,27 +482,38 @@ def test_the_shipped_table_foretells_what_was_committed():
     if missing and not os.environ.get("CI"):
         pytest.skip(f"not measured yet: {', '.join(missing)} (runs/drafts/queue15.sh)")
     assert not missing
-    told = json.loads(place.read_text(encoding="utf-8"))
+    numbers = ("weights", "tokens", "loss", "flops")
     with open(data.asset("scaling.csv"), encoding="utf-8", newline="") as file:
-        rows = [
-            row | {key: float(row[key]) for key in ("weights", "tokens", "loss", "flops")}
-            for row in csv.DictReader(file)
-        ]
-    runs, held = [row for row in rows if row["role"] == "fitted"], [row for row in rows if row["role"] == "held out"]
-    assert (len(runs), len(held)) == (told["runs"], 1)
-    new = held[0]["weights"], held[0]["tokens"]
-    assert new == (told["held_out"]["weights"], told["held_out"]["tokens"])
-    columns = [[row[name] for row in runs] for name in ("weights", "tokens", "loss")]
-    found, scaling = law.fit(*columns), script("scaling")
+        rows = [row | {key: float(row[key]) for key in numbers} for row in csv.DictReader(file)]
+    runs, held = ([row for row in rows if row["role"] == role] for role in ("fitted", "held out"))
+    assert len(held) == 1
+    return json.loads(place.read_text(encoding="utf-8")), [[row[k] for row in runs] for k in numbers[:3]], runs, held[0]
+
+
+def test_the_shipped_table_foretells_what_was_committed():
+    """Law and baselines of the shipped runs are those of the committed prediction; so says the notebook."""
+    import nbformat
+
+    told, columns, runs, held = shipped()
+    new = held["weights"], held["tokens"]
+    assert (len(runs), *new) == (told["runs"], told["held_out"]["weights"], told["held_out"]["tokens"])
+    found = law.fit(*columns)
     assert float(law.predict(found, *new)) == pytest.approx(told["predicted"], abs=1e-4)
     assert found._asdict() == pytest.approx(told["law"], rel=1e-3)
-    assert scaling.baselines(runs, held[0]["flops"], *new) == pytest.approx(told["baselines"], abs=2e-4)
-    between = law.interval(*law.bootstrap(*columns, scaling.REPEATS), *new)
-    assert between == pytest.approx(told["predicted_95"], abs=2e-4)
+    assert script("scaling").baselines(runs, held["flops"], *new) == pytest.approx(told["baselines"], abs=2e-4)
     book = nbformat.read(ROOT / "notebooks" / "15_hardware_and_scale.ipynb", as_version=4)
     said = "".join(output.get("text", "") for cell in book.cells for output in cell.get("outputs", []))
     if "foretold" in said:  # the full profile's outputs are stored
         assert f"foretold {told['predicted']:.3f}" in said
+
+
+@pytest.mark.long
+def test_the_shipped_table_has_the_committed_interval():
+    """Four hundred laws of the bootstrap, anew."""
+    told, columns, _, held = shipped()
+    laws, errors = law.bootstrap(*columns, script("scaling").REPEATS)
+    between = law.interval(laws, errors, held["weights"], held["tokens"])
+    assert between == pytest.approx(told["predicted_95"], abs=2e-4)
 
 
 def test_numpy_networks_of_the_backends():
