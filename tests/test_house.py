@@ -246,7 +246,7 @@ FOLDERS = {
     "studio": 2300,
     "trust": 3200,
     "lmdg": 4300,
-    "capstone": 1050,
+    "capstone": 1100,
     "checks": 9900,
     "grading": 4700,
 }

@@ -140,15 +140,16 @@ def colab(arguments):
     built = wheel()
     run(inside, "-m", "pip", "install", "--quiet", "--no-deps", "--force-reinstall", built)
     print(f"Colab's versions in .venvs/colab, Python {python}", flush=True)
-    options = ["-p", "no:cacheprovider", f"--rootdir={ROOT / 'tests'}", *(arguments or ["-ra"])]
-    return run(
-        inside,
-        "-m",
-        "pytest",
-        *options,
-        ROOT / "tests" / "colab",
-        environ={"AIGC_COLAB_WHEEL": str(built), "AIGC_FAST": "1", "MPLBACKEND": "agg"},
-    )
+    options = ["-p", "no:cacheprovider", f"--rootdir={ROOT / 'tests'}"]
+
+    def tests(*more):
+        environ = {"AIGC_COLAB_WHEEL": str(built), "AIGC_FAST": "1", "MPLBACKEND": "agg"}
+        return run(inside, "-m", "pytest", *options, *more, ROOT / "tests" / "colab", environ=environ)
+
+    if arguments:
+        return tests(*arguments)
+    alone = tests("-ra", "-k", "bootstrap_cell")  # it takes the package away, so nothing may run beside it
+    return tests("-ra", "-n", "2", "-k", "not bootstrap_cell") or alone
 
 
 # --- every declared version -------------------------------------------------------------------------------
