@@ -10,15 +10,14 @@ Fréchet distance of 32 principal components of the pixels instead of the judge'
 """
 
 import argparse
-import csv
 import json
 import sys
 import time
 
 import numpy as np
-from common import RESULTS, keep, kept, progress
+from common import RESULTS, keep, kept, progress, write_csv
 
-from aigc_course import files, runtime
+from aigc_course import runtime
 
 DRAWN, EVALUATIONS = 500, 10
 AT = (10, 50, 100, 200)  # steps at which both ways are scored
@@ -148,14 +147,7 @@ def table():
     rows = [row for one in found for row in one["rows"]]
     if not rows:
         sys.exit("nothing measured yet: python benchmarks/adapt.py --seed 7")
-
-    def write(part):
-        with open(part, "w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
-
-    files.write_whole(RESULTS / "adapt.csv", write)
+    write_csv("adapt", list(rows[0]), rows)
 
 
 def main():

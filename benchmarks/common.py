@@ -35,15 +35,24 @@ def kept(name):
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
+def write_csv(name, columns, rows):
+    """runs/bench/NAME.csv, whole or not at all: a head, a line a dict; what `columns` does not name is left out."""
+
+    def write(part):
+        with open(part, "w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, columns, lineterminator="\n", extrasaction="ignore")
+            writer.writeheader()
+            writer.writerows(rows)
+
+    files.write_whole(RESULTS / f"{name}.csv", write)
+
+
 def table(name, columns, line):
     """Writes the rows of all results kept in runs/bench/NAME/ as runs/bench/NAME.csv, a line of each as NAME.json."""
     results = [json.loads(path.read_text(encoding="utf-8")) for path in sorted((RESULTS / name).glob("*.json"))]
     if not results:
         sys.exit(f"nothing measured yet: python benchmarks/{name}.py --seed 7")
-    with open(RESULTS / f"{name}.csv", "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(row for result in results for row in result["rows"])
+    write_csv(name, columns, [row for result in results for row in result["rows"]])
     keep(name, {"runs": [line(result) for result in results]})
 
 

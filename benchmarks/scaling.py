@@ -12,14 +12,13 @@ on them. The last line of stdout is one JSON line.
 """
 
 import argparse
-import csv
 import hashlib
 import json
 import shutil
 import subprocess
 import sys
 
-from common import RESULTS, ROOT, keep, kept, progress
+from common import RESULTS, ROOT, keep, kept, progress, write_csv
 
 from aigc_course import files, runtime
 from aigc_course.scale import flops, law
@@ -201,10 +200,7 @@ def test(asked):
 def table():
     """runs/bench/scaling.csv: a line a run, the held-out one last."""
     rows = [*grid(), *filter(None, [kept("scaling/held")])]
-    with open(RESULTS / "scaling.csv", "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n", extrasaction="ignore")
-        writer.writeheader()
-        writer.writerows(rows)
+    write_csv("scaling", COLUMNS, rows)
     return {"rows": len(rows)}
 
 

@@ -10,15 +10,14 @@ from 100 on; a reported seed is below 100.
 """
 
 import argparse
-import csv
 import json
 import sys
 import time
 
 import numpy as np
-from common import RESULTS, keep, kept, progress
+from common import RESULTS, keep, kept, progress, write_csv
 
-from aigc_course import files, runtime
+from aigc_course import runtime
 
 ASKED, CANDIDATES, LIKED = 4_000, 16_000, 20  # pictures to ask about, to propose from; proposals that count
 AMONG = 1_000  # fresh pictures that LIKED are chosen from
@@ -227,14 +226,7 @@ def table():
     if not rows:
         sys.exit("nothing measured yet: python benchmarks/taste.py --seed 7")
     columns = list(dict.fromkeys(key for row in rows for key in row))
-
-    def write(part):
-        with open(part, "w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, columns, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
-
-    files.write_whole(RESULTS / "taste.csv", write)
+    write_csv("taste", columns, rows)
 
 
 def main():
