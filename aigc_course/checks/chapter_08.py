@@ -3,6 +3,7 @@
 import numpy as np
 
 from aigc_course.checks.exercise import Exercise
+from aigc_course.checks.tastes import judge_way, rewards, taste_cases, tasted
 
 __all__ = ["EXERCISES", "attention", "nucleus"]
 
@@ -65,22 +66,6 @@ def _judge_empty(cases, values):
             "empty."
         )
     return None
-
-
-def _rank_cases(rng):
-    """(inputs, outputs, share of the matrix to be trained): the exact rank between whole numbers, twice at one."""
-    cases, shapes = [], ((128, 384, 9, 0.3), (128, 512, 25, 0.7), (1024, 1024, 8, 0.2), (300, 70, 14, 0.8))
-    for a, b, whole, rest in shapes:
-        exact = int(rng.integers(whole, whole + 4)) + rest
-        cases.append((a, b, exact * (a + b) / (a * b)))
-    for power in rng.permutation(np.arange(6, 12))[:2]:  # a square of a power of two: exact however it is written
-        side = 2 ** int(power)
-        cases.append((side, side, int(rng.integers(3, 30)) * 2 / side))
-    return [*cases, (64, int(rng.integers(1000, 3000)), 0.45)]
-
-
-def _rank(a, b, share):
-    return np.floor(share * a * b / (a + b))
 
 
 EXERCISES = (
@@ -222,53 +207,49 @@ EXERCISES = (
     ),
     Exercise(
         key="08.4",
-        function="largest_rank",
-        title="Design: how large a LoRA",
+        function="prefer",
+        title="Train a taste",
         points=2,
-        checked="seven matrices of different shape, two of which allow a whole number exactly",
-        cases=_rank_cases,
-        expected=_rank,
-        rtol=0.0,
+        checked="five sets of comparisons of two to five answers, with beta from 0.4 to 2",
+        cases=taste_cases,
+        expected=tasted,
+        special=judge_way,
+        rtol=2e-2,
+        atol=2e-4,
         hints=(
             (
-                "rounded up, or to the nearest: that rank is over the limit. Round down.",
-                lambda a, b, s: np.ceil(s * a * b / (a + b)),
+                "the reference is forgotten: a policy that has not moved is the reference, not all answers alike.",
+                lambda f, p, b: tasted(f, p, b, start=np.ones_like(f)),
             ),
             (
-                "one less than allowed where the limit is met exactly: at most `share` includes it.",
-                lambda a, b, s: np.ceil(s * a * b / (a + b)) - 1,
+                "beta is missing: the logits move by the rewards *divided by* beta.",
+                lambda *v: tasted(*v, tilt=lambda r: r),
             ),
             (
-                "rounded to the nearest whole number: where that is up, the rank is over the limit. Round down.",
-                lambda a, b, s: np.round(s * a * b / (a + b)),
-            ),
-            ("not rounded: a rank is a whole number. Round down.", lambda a, b, s: s * a * b / (a + b)),
-            ("only A was counted (inputs × rank). B has outputs × rank more.", lambda a, b, s: np.floor(s * b)),
-            ("only B was counted (rank × outputs). A has inputs × rank more.", lambda a, b, s: np.floor(s * a)),
-            (
-                "that is a share of the largest possible rank. Count the numbers in A and B.",
-                lambda a, b, s: np.floor(s * min(a, b)),
+                "beta on the wrong side: a small beta, a cheap KL, lets the policy move further, not less.",
+                lambda f, p, b: tasted(f, p, b, tilt=lambda r: r * b),
             ),
             (
-                "A and B have inputs · rank + rank · outputs numbers: a sum, not a product.",
-                lambda a, b, s: np.floor(np.sqrt(s)),
+                "the sign: you made the worse answers likelier. The first column of pairs is better.",
+                lambda f, p, b: tasted(f, p, b, tilt=lambda r: -r / b),
             ),
-            ("A and B were counted twice.", lambda a, b, s: np.floor(s * a * b / (2 * (a + b)))),
+            ("that is the reference: nothing was trained.", lambda f, p, b: f),
             (
-                "2 · inputs instead of inputs + outputs: only a square matrix has as many of both.",
-                lambda a, b, s: np.floor(s * b / 2),
-            ),
-            (
-                "2 · outputs instead of inputs + outputs: only a square matrix has as many of both.",
-                lambda a, b, s: np.floor(s * a / 2),
+                "that is the share of comparisons won. It forgets against whom, the reference and beta.",
+                lambda f, p, b: np.bincount(p[:, 0], minlength=len(f)) / len(p),
             ),
             (
-                "that is the rank that leaves `share` of the numbers out: at most `share` of them is trained.",
-                lambda a, b, s: np.floor((1 - s) * a * b / (a + b)),
+                "that is the likeliest reward of each answer as a policy of its own; the reference and beta are missing.",
+                lambda f, p, b: tasted(f, p, b, tilt=lambda r: r, start=np.ones_like(f)),
+            ),
+            (
+                "one answer took all: that is the best by reward. Each comparison lost pulls back.",
+                lambda f, p, b: np.eye(len(f))[rewards(p, len(f)).argmax()],
             ),
         ),
-        look="chapter 08, «Phase two»",
-        onward="Write down the shapes of A and B for a rank r, and how many numbers both hold together. Set that equal "
-        "to `share` of the large matrix, solve for r, and ask which way to round.",
+        look="chapter 08, «Preferences»",
+        onward="Let u (K,) be what the logits gained over ln(reference), at first 0. For one pair the slope of the loss "
+        "by u[better] is -beta · sigmoid(-beta · (u[better] - u[worse])), and its opposite by u[worse]. Add up over the "
+        "pairs, step down, many times; then softmax(ln(reference) + u).",
     ),
 )

@@ -15,7 +15,7 @@ from aigc_course.data.images import (
 from aigc_course.data.points import check_draw, grid, mixture, moons, ring
 from aigc_course.data.speech import DIGIT_WORDS, SAMPLE_RATE, SpokenDigits, from_mu_law, load_spoken_digits, mu_law
 from aigc_course.data.stream import batches, endless, stacked_batches, untuned
-from aigc_course.data.texts import MARKS, is_quatrain, load_quatrains, load_shakespeare, load_tang_poems
+from aigc_course.data.texts import MARKS, is_quatrain, load_plays, load_quatrains, load_shakespeare, load_tang_poems
 
 __all__ = [
     "ASSETS",
@@ -40,6 +40,7 @@ __all__ = [
     "load_fashion_mnist",
     "load_images",
     "load_mnist",
+    "load_plays",
     "load_quatrains",
     "load_shakespeare",
     "load_spoken_digits",

@@ -1,26 +1,43 @@
 """Texts: Shakespeare, Tang poems."""
 
 import lzma
+import re
 
 from aigc_course.data.checksums import asset
 from aigc_course.errors import one_of
 
-__all__ = ["MARKS", "is_quatrain", "load_quatrains", "load_shakespeare", "load_tang_poems"]
+__all__ = ["MARKS", "is_quatrain", "load_plays", "load_quatrains", "load_shakespeare", "load_tang_poems"]
 
 MARKS = "，。！？；："
+TITLE = re.compile(r"(?:^|\n{3,})([^\n]+)\n\nby William Shakespeare\n")
+OTHERS = re.compile(r"\n{3,}(?:MILTON'S COMUS|L'ALLEGRO|PARADISE REGAINED|POEMATA)")  # John Milton's, in the same file
 
 
 def load_shakespeare(part="plays"):
     """Shakespeare in modern spelling (Project Gutenberg, public domain).
 
     Args:
-        part: "plays" (37 of them, 5.8 million characters) or "sonnets" (154).
+        part: "sonnets" (154), or "plays": all else in the file, 5.8 million characters. Between the plays stand five
+            books by Milton (Comus with its notes, poems, Latin verse): `load_plays` leaves them out.
 
     Returns:
         str.
     """
     sonnets, plays = _compressed_text("shakespeare.txt.xz").split("\f")
     return one_of(part, {"plays": plays.strip(), "sonnets": sonnets.strip()}, "part")
+
+
+def load_plays():
+    """Shakespeare's 37 plays, one by one, in the order of the file (4.8 million characters); Milton's works left out.
+
+    Returns:
+        list of (title, text), text with its title.
+    """
+    text = load_shakespeare()
+    found = list(TITLE.finditer(text))
+    ends = [match.start() for match in found[1:]] + [len(text)]
+    whole = [text[match.start(1) : end] for match, end in zip(found, ends, strict=True)]
+    return [(match[1], OTHERS.split(play)[0]) for match, play in zip(found, whole, strict=True)]
 
 
 def load_tang_poems():

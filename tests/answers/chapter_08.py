@@ -210,59 +210,6 @@ def top_p(probabilities, p):
     return probabilities
 
 
-@right("08.4")
-def largest_rank(inputs, outputs, share):
-    rank = 0
-    while (rank + 1) * (inputs + outputs) <= share * inputs * outputs:
-        rank += 1
-    return rank
-
-
-@right("08.4")
-def largest_rank(inputs, outputs, share):
-    return int(share / (1 / inputs + 1 / outputs))
-
-
-@right("08.4")
-def largest_rank(inputs, outputs, share):
-    return tf.math.floor(share * inputs * outputs / (inputs + outputs))
-
-
-@wrong("08.4", "Round down")
-def largest_rank(inputs, outputs, share):
-    return int(np.ceil(share * inputs * outputs / (inputs + outputs)))
-
-
-@wrong("08.4", "not rounded")
-def largest_rank(inputs, outputs, share):
-    return share * inputs * outputs / (inputs + outputs)
-
-
-@wrong("08.4", "only A was counted")
-def largest_rank(inputs, outputs, share):
-    return int(share * inputs * outputs / inputs)
-
-
-@wrong("08.4", "only B was counted")
-def largest_rank(inputs, outputs, share):
-    return int(share * inputs * outputs / outputs)
-
-
-@wrong("08.4", "counted twice")
-def largest_rank(inputs, outputs, share):
-    return int(share * inputs * outputs / (2 * (inputs + outputs)))
-
-
-@wrong("08.4", "a sum, not a product")
-def largest_rank(inputs, outputs, share):
-    return int(share**0.5)
-
-
-@wrong("08.4", "to the nearest whole number")
-def largest_rank(inputs, outputs, share):
-    return round(share * inputs * outputs / (inputs + outputs))
-
-
 @right("08.2")
 def causal_attention(q, k, v):
     scores = np.matrix(q) * np.matrix(k).T / np.sqrt(q.shape[1])  # a matrix keeps its two axes, as asked for here
@@ -293,16 +240,89 @@ def causal_attention(q, k, v):
     return tf.nn.softmax(scores) @ v
 
 
-@wrong("08.4", "2 · inputs")
-def largest_rank(inputs, outputs, share):
-    return int(share * inputs * outputs / (2 * inputs))
+def descend(reference, pairs, beta, steps=4000, rate=None, loss_beta=None, start=None):
+    """Gradient descent on the logits' gains, in small pieces: what the exercise asks for; the options are mistakes."""
+    u, b = np.zeros(len(reference)), beta if loss_beta is None else loss_beta
+    rate = 2 / b**2 if rate is None else rate
+    for _ in range(steps):
+        push = b / (1 + np.exp(b * (u[pairs[:, 0]] - u[pairs[:, 1]]))) / len(pairs)
+        slope = np.bincount(pairs[:, 1], push, len(u)) - np.bincount(pairs[:, 0], push, len(u))
+        u -= rate * slope
+    logits = np.log(reference if start is None else start) + u
+    return np.exp(logits) / np.exp(logits).sum()
 
 
-@wrong("08.4", "2 · outputs")
-def largest_rank(inputs, outputs, share):
-    return int(share * inputs * outputs / (2 * outputs))
+@right("08.4")
+def prefer(reference, pairs, beta):
+    return descend(reference, pairs, beta)
 
 
-@wrong("08.4", "leaves `share` of the numbers out")
-def largest_rank(inputs, outputs, share):
-    return int((1 - share) * inputs * outputs / (inputs + outputs))
+@right("08.4")
+def prefer(reference, pairs, beta):
+    logits, before = tf.Variable(np.log(reference)), tf.constant(np.log(reference))
+    optimizer = tf.keras.optimizers.Adam(0.03)
+    for _ in range(800):
+        with tf.GradientTape() as tape:
+            gained = tf.nn.log_softmax(logits) - before
+            margin = tf.gather(gained, pairs[:, 0]) - tf.gather(gained, pairs[:, 1])
+            loss = tf.reduce_mean(tf.nn.softplus(-beta * margin))
+        optimizer.apply_gradients([(tape.gradient(loss, logits), logits)])
+    return tf.nn.softmax(logits)
+
+
+@right("08.4")
+def prefer(reference, pairs, beta):
+    wins = np.zeros((len(reference),) * 2)
+    np.add.at(wins, tuple(pairs.T), 1)
+    strength = np.ones(len(reference))
+    for _ in range(3000):  # Zermelo's iteration: strength is e^r
+        strength = wins.sum(axis=1) / ((wins + wins.T) / (strength[:, None] + strength)).sum(axis=1)
+        strength /= strength.sum()
+    policy = reference * strength ** (1 / beta)
+    return policy / policy.sum()
+
+
+@wrong("08.4", "the reference is forgotten")
+def prefer(reference, pairs, beta):
+    return descend(reference, pairs, beta, start=np.ones(len(reference)))
+
+
+@wrong("08.4", "divided by* beta")
+def prefer(reference, pairs, beta):
+    return descend(reference, pairs, 1.0)
+
+
+@wrong("08.4", "on the wrong side")
+def prefer(reference, pairs, beta):
+    return descend(reference, pairs, 1 / beta)
+
+
+@wrong("08.4", "the worse answers likelier")
+def prefer(reference, pairs, beta):
+    return descend(reference, pairs[:, ::-1], beta)
+
+
+@wrong("08.4", "nothing was trained")
+def prefer(reference, pairs, beta):
+    return reference
+
+
+@wrong("08.4", "comparisons won")
+def prefer(reference, pairs, beta):
+    return np.bincount(pairs[:, 0], minlength=len(reference)) / len(pairs)
+
+
+@wrong("08.4", "add up to 1")
+def prefer(reference, pairs, beta):
+    return np.log(descend(reference, pairs, beta))
+
+
+@wrong("08.4", "on the way, not there")
+def prefer(reference, pairs, beta):
+    return descend(reference, pairs, beta, steps=6)
+
+
+@wrong("08.4", "one answer took all")
+def prefer(reference, pairs, beta):
+    found = descend(np.ones(len(reference)), pairs, beta)
+    return np.eye(len(reference))[found.argmax()]

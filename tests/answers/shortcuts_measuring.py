@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from aigc_course.checks import chapter_05, chapter_08, chapter_09, chapter_10, designs, flows, modes
+from aigc_course.checks import chapter_05, chapter_08, chapter_09, chapter_10, designs, flows, modes, tastes
 from answers.shortcuts import made, plain
 
 # --- chapter 05 ----------------------------------------------------------------------------------------------
@@ -157,10 +157,10 @@ plain("08.3", "the likeliest one", lambda x, p: (x == x.max()).astype(float))
 plain("08.3", "the likeliest three", lambda x, p: np.where(x >= np.sort(x)[-3], x, 0) / np.sort(x)[-3:].sum())
 plain("08.3", "more than p", lambda x, p: chapter_08.nucleus(x, np.nextafter(p, 1)))
 plain("08.3", "a p of 0.8", lambda x, p: chapter_08.nucleus(x, 0.8))
-plain("08.4", "ceil(x) - 1", lambda a, b, s: np.ceil(s * a * b / (a + b)) - 1)
-plain("08.4", "a little less, rounded down", lambda a, b, s: int(s * a * b / (a + b) - 1e-6))
-plain("08.4", "square matrices", lambda a, b, s: int(s * a / 2))
-plain("08.4", "a rank of eight", lambda a, b, s: 8)
+plain("08.4", "a beta of one half", lambda f, p, b: tastes.tasted(f, p, 0.5))
+plain("08.4", "the first ten comparisons", lambda f, p, b: tastes.tasted(f, np.concatenate([p[:10], p[:10, ::-1]]), b))
+plain("08.4", "won more than lost", lambda f, p, b: np.bincount(p[:, 0], minlength=len(f)) * f / 10)
+plain("08.4", "without the constant", lambda f, p, b: np.clip(f * np.exp(tastes.rewards(p, len(f)) / b), 0, 1))
 
 # --- chapter 09 ----------------------------------------------------------------------------------------------
 
