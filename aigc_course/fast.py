@@ -21,13 +21,15 @@ class BatchNormalization(layers.BatchNormalization):
 
     Keras computes mean, variance and the normalised batch as separate passes over memory, each with a gradient of
     its own; the fused kernel (Ioffe and Szegedy, 2015, in one operation, forward and backward) reads the batch far
-    less often. Other ranks, axes, masks and precisions, and inference, go Keras' way.
+    less often. A batch in bfloat16 stays so, where Keras makes it float32 and back; the statistics are float32 in both.
+    Other ranks, axes, masks and precisions, and inference, go Keras' way.
     """
 
     def call(self, inputs, training=None, mask=None):
         rank, last = len(inputs.shape), self.axis in (-1, len(inputs.shape) - 1)
-        affine, single = self.scale and self.center, inputs.dtype == tf.float32
-        if not (training and self.trainable and rank == 4 and last and affine and single) or mask is not None:
+        affine = self.scale and self.center
+        known = inputs.dtype == tf.float32 or (inputs.dtype == tf.bfloat16 and on_cpu())
+        if not (training and self.trainable and rank == 4 and last and affine and known) or mask is not None:
             return super().call(inputs, training=training, mask=mask)
         if self.synchronized or inputs.shape[-1] is None:
             return super().call(inputs, training=training, mask=mask)
