@@ -200,3 +200,33 @@ def test_other_dropout_goes_keras_way(options):
     x = tf.random.stateless_normal((50, 8), (3, 4))
     mine, theirs = fast.Dropout(seed=9, **options), layers.Dropout(seed=9, **options)
     np.testing.assert_array_equal(mine(x, training=True), theirs(x, training=True))
+
+
+@pytest.mark.parametrize("shape", [(7,), (3, 5), (2, 3, 4)])
+def test_token_cross_entropy_is_tensorflows(shape):
+    """Values and slopes are those of TensorFlow's kernel, for any rank and int type; large logits stay finite."""
+    logits = 30.0 * tf.random.stateless_normal((*shape, 11), (1, 2))
+    wanted = tf.random.stateless_uniform(shape, (3, 4), 0, 11, tf.int64)
+    upstream = tf.random.stateless_normal(shape, (5, 6))
+    found = []
+    for loss in (fast.token_cross_entropy, tf.nn.sparse_softmax_cross_entropy_with_logits):
+        with tf.GradientTape() as tape:
+            tape.watch(logits)
+            each = loss(wanted, logits)
+            whole = tf.reduce_sum(each * upstream)
+        found.append((each, tape.gradient(whole, logits)))
+    np.testing.assert_allclose(found[0][0], np.minimum(found[1][0], 37 * np.log(10)), rtol=2e-5, atol=1e-5)
+    np.testing.assert_allclose(found[0][1], found[1][1], atol=1e-5)
+
+
+def test_token_cross_entropy_closed_forms():
+    """Equal logits: log V. A sure and right one: 0. A sure and wrong one: 85 nats at most, its slope all there."""
+    with tf.GradientTape() as tape:
+        logits = tf.constant([[2.0, 2.0, 2.0, 2.0], [500.0, 0.0, 0.0, 0.0], [500.0, 0.0, 0.0, 0.0]])
+        tape.watch(logits)
+        each = fast.token_cross_entropy(tf.constant([1, 0, 3]), logits)
+    np.testing.assert_allclose(each[:2], [np.log(4), 0], atol=1e-6)
+    assert 85 < float(each[2]) <= 500
+    np.testing.assert_allclose(tape.gradient(each, logits)[2], [1, 0, 0, -1], atol=1e-6)
+    halves = tf.cast([[1.0, 3.0]], tf.bfloat16)
+    assert fast.token_cross_entropy(tf.constant([0]), halves).dtype == tf.float32
