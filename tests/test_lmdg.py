@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from aigc_course import data
 from aigc_course.errors import CourseError, Stopped
-from aigc_course.lmdg import tang
+from aigc_course.lmdg import prefer, tang
 from aigc_course.lmdg.core import characters, generation, training, transformer
 
 
@@ -395,6 +395,101 @@ def test_poems_and_plays_are_what_the_readme_says():
 def test_the_form_of_a_quatrain(poem, is_one):
     """Four times five characters and a mark, and nothing else."""
     assert data.is_quatrain(poem) is is_one
+
+
+def test_plays_come_one_by_one_without_milton():
+    """37 titles, each text begins with its own, none holds another's name, and what is left out is Milton's."""
+    plays = data.load_plays()
+    assert len(dict(plays)) == 37
+    assert all(text.startswith(title) and text.count("by William Shakespeare") == 1 for title, text in plays)
+    assert not any("Milton" in text or "MILTON" in text for _, text in plays)
+    assert sum(len(text) for _, text in plays) == 4_948_793
+    assert "To be, or not to be" in dict(plays)["HAMLET, PRINCE OF DENMARK"]
+
+
+def test_versions_of_a_poem_are_dropped_from_the_test():
+    """Two lines in one training poem are a leak; one line, or one each in two poems, is none. 44 of the 400 leak."""
+    a, b, c, d, x = "一二三四五", "六七八九十", "甲乙丙丁戊", "己庚辛壬癸", "子丑寅卯辰"
+    pair = ("題", f"{a}，{b}。{c}，{d}。")
+    assert tang.without_leaks([pair], [f"{x}，{b}。{x}，{d}。"]) == []
+    assert tang.without_leaks([pair], [f"{a}，{x}。", f"{x}，{b}。"]) == [pair]
+    others, train, test = tang.split_tang()
+    clean = tang.without_leaks(test, others + [text for _, text in train])
+    assert len(clean) == 356
+    assert [p for p in test if p in clean] == clean
+
+
+def test_titles_are_exchanged_for_others_of_about_their_length():
+    """No poem keeps its title, poems stay in order, lengths stay near; where all titles are one, it is said."""
+    _, _, test = tang.split_tang()
+    moved = tang.exchanged(test)
+    assert [text for _, text in moved] == [text for _, text in test]
+    assert all(new != old for (new, _), (old, _) in zip(moved, test, strict=True))
+    gaps = [abs(len(new) - len(old)) for (new, _), (old, _) in zip(moved, test, strict=True)]
+    assert np.mean(gaps) < 0.3
+    with pytest.raises(CourseError, match="different titles"):
+        tang.exchanged([("題", "一"), ("題", "二")])
+
+
+def test_poems_for_titles_of_all_lengths_are_written_at_once():
+    """Rows keep their titles; a very low temperature writes what `write_poems` writes; given marks them as labelled."""
+    poem = "床前明月光，疑是地上霜。舉頭望明月，低頭思故鄉。"
+    tokenizer = tang.tang_tokenizer([poem * 20, "靜夜思月下" * 20])
+    decoder = transformer.Decoder(len(tokenizer), tang.LENGTH, width=16, depth=1, heads=2)
+    titles = ["月", "靜夜思", "月下"]
+    rows = tang.write_all(decoder, tokenizer, titles, temperature=1e-4, batch_size=2)
+    assert rows.shape == (3, tang.LENGTH)
+    assert [tang.poem_of(tokenizer, row) for row in rows] == tang.write_poems(
+        decoder, tokenizer, titles, temperature=1e-4
+    )
+    marked = tang.given(rows, tokenizer)
+    for row, title in zip(marked, titles, strict=True):
+        assert (row[: len(title) + 2] < 0).all()
+        assert (row[len(title) + 2 :] >= 0).all()
+        assert tokenizer.decode(-row[1 : len(title) + 2]) == title + tang.COLON
+
+
+def test_answers_are_scored_without_what_was_given():
+    """ln p of a row is minus ln 2 times its scored tokens times their bits."""
+    decoder = transformer.Decoder(9, 8, width=16, depth=1, heads=2)
+    rows = np.array([[-2, -3, 4, 5, 2, 0], [-2, 6, 7, 8, 2, 0]])
+    logs = prefer.logs_of(decoder, rows, batch_size=1)
+    assert -logs.sum() / np.log(2) / 7 == pytest.approx(transformer.bits_per_token(decoder, rows), rel=1e-5)
+
+
+def test_the_loss_of_preferences():
+    """ln 2 where nothing moved; -ln sigmoid of beta times the difference of gains; its slope pulls the two apart."""
+    zero = tf.zeros(3)
+    assert float(prefer.dpo_loss(zero, zero, zero, zero, 0.1)) == pytest.approx(np.log(2))
+    loss = prefer.dpo_loss(tf.constant([2.0]), tf.constant([-1.0]), tf.constant([1.0]), tf.constant([1.0]), 0.5)
+    assert float(loss) == pytest.approx(np.log1p(np.exp(-0.5 * 3)))
+    better = tf.Variable([0.0])
+    with tf.GradientTape() as tape:
+        loss = prefer.dpo_loss(better, zero[:1], zero[:1], zero[:1], 0.4)
+    assert float(tape.gradient(loss, better)[0]) == pytest.approx(-0.2)
+
+
+def test_pairs_need_one_good_and_one_bad_answer():
+    """The first of either kind; prompts whose answers are all alike give none."""
+    better, worse = prefer.pairs_from([[0, 1, 1], [1, 1, 1], [0, 0, 0], [1, 0, 0]])
+    assert better.tolist() == [[0, 1], [3, 0]]
+    assert worse.tolist() == [[0, 0], [3, 1]]
+    with pytest.raises(CourseError, match="prompts, answers"):
+        prefer.pairs_from([1, 0])
+
+
+def test_no_policy_is_cheaper_than_the_floor():
+    """Random policies over five answers pay at least the floor of their mean reward; tilting by the reward pays it."""
+    rng = np.random.default_rng(1)
+    start, good = rng.dirichlet(np.ones(5)), np.array([1, 0, 1, 0, 0])
+    for policy in rng.dirichlet(np.ones(5), 50):
+        kl = (policy * np.log(policy / start)).sum()
+        assert kl >= prefer.least_kl(policy @ good, start @ good) - 1e-12
+    tilted = start * np.exp(good / 0.3)
+    tilted /= tilted.sum()
+    kl = (tilted * np.log(tilted / start)).sum()
+    assert kl == pytest.approx(prefer.least_kl(tilted @ good, start @ good))
+    assert prefer.least_kl(1.0, 0.5) == pytest.approx(np.log(2))
 
 
 def test_labelled_rows_count_the_poem_only():

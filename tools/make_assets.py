@@ -5,6 +5,7 @@ python tools/make_assets.py generator runs/train/generator.weights.h5  made by `
 python tools/make_assets.py mode_collapse runs/bench/mode_collapse.csv made by `benchmarks/mode_collapse.py --table`
 python tools/make_assets.py stacked_mnist runs/bench/stacked_mnist.csv made by `benchmarks/stacked_mnist.py --table`
 python tools/make_assets.py fine_tuning runs/bench/fine_tuning.csv     made by `benchmarks/fine_tuning.py`
+python tools/make_assets.py preferences runs/bench/preferences.csv     made by `benchmarks/preferences.py`
 python tools/make_assets.py multimodal runs/bench/multimodal.csv       made by `benchmarks/multimodal.py --table`
 python tools/make_assets.py tang_decoder runs/pretrain/text.npz        made by `tools/pretrain.py text`
 python tools/make_assets.py image_codec runs/pretrain/image.npz        made by `tools/pretrain.py image`
@@ -49,7 +50,7 @@ TABLES = (  # of chapters 12 to 15: each made by `python benchmarks/… --table`
 )
 ENDINGS = {
     **dict.fromkeys(("judge", "generator"), ".weights.h5"),
-    **dict.fromkeys(("mode_collapse", "stacked_mnist", "fine_tuning", "multimodal"), ".csv"),
+    **dict.fromkeys(("mode_collapse", "stacked_mnist", "fine_tuning", "preferences", "multimodal"), ".csv"),
     **dict.fromkeys(("conditional", "flow_scores", "families", *TABLES), ".csv"),
     **dict.fromkeys(
         ("tang_decoder", "image_codec", "speech_codec", "speech_judge", "multimodal_base", "multimodal_decoder"), ".npz"

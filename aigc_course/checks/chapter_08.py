@@ -210,7 +210,7 @@ EXERCISES = (
         function="prefer",
         title="Train a taste",
         points=2,
-        checked="five sets of comparisons of two to five answers, with beta from 0.4 to 2",
+        checked="five sets of comparisons of two to five answers, with beta from 0.5 to 2",
         cases=taste_cases,
         expected=tasted,
         special=judge_way,
@@ -239,7 +239,7 @@ EXERCISES = (
                 lambda f, p, b: np.bincount(p[:, 0], minlength=len(f)) / len(p),
             ),
             (
-                "that is the likeliest reward of each answer as a policy of its own; the reference and beta are missing.",
+                "that is a softmax of the likeliest rewards alone; the reference and beta are missing.",
                 lambda f, p, b: tasted(f, p, b, tilt=lambda r: r, start=np.ones_like(f)),
             ),
             (
@@ -248,8 +248,8 @@ EXERCISES = (
             ),
         ),
         look="chapter 08, «Preferences»",
-        onward="Let u (K,) be what the logits gained over ln(reference), at first 0. For one pair the slope of the loss "
-        "by u[better] is -beta · sigmoid(-beta · (u[better] - u[worse])), and its opposite by u[worse]. Add up over the "
-        "pairs, step down, many times; then softmax(ln(reference) + u).",
+        onward="Let u (K,) be what the logits gained over ln(reference), at first 0. For one pair the slope of the "
+        "loss by u[better] is -beta · sigmoid(-beta · (u[better] - u[worse])), and its opposite by u[worse]. Add up "
+        "over the pairs, step down, many times; then softmax(ln(reference) + u).",
     ),
 )

@@ -8,10 +8,11 @@ __all__ = ["dpo", "judge_way", "rewards", "taste_cases", "tasted"]
 def taste_cases(rng):
     """(reference (K,), pairs (n, 2): better and worse, beta): each answer wins and loses, no minimum at infinity."""
     cases = []
-    for answers, beta in ((2, 1.0), (3, 0.5), (4, 2.0), (3, 0.4), (5, float(rng.uniform(0.5, 2)))):
+    sizes = ((2, 1.0, 12), (3, 0.5, 20), (4, 2.0, 30), (3, 0.5, 20), (5, float(rng.uniform(0.5, 2)), 40))
+    for answers, beta, games in sizes:  # two of one shape: nothing may be remembered by it
         worth = rng.normal(0, 0.8, answers)
         circle = np.stack([np.arange(answers), np.roll(np.arange(answers), 1)], axis=1)
-        drawn = np.array([rng.choice(answers, 2, replace=False) for _ in range(int(rng.integers(10, 40)))])
+        drawn = np.array([rng.choice(answers, 2, replace=False) for _ in range(games)])
         first = rng.random(len(drawn)) < 1 / (1 + np.exp(worth[drawn[:, 1]] - worth[drawn[:, 0]]))
         drawn = np.where(first[:, None], drawn, drawn[:, ::-1])
         reference = rng.dirichlet(np.full(answers, 4.0))
@@ -59,7 +60,7 @@ def judge_way(cases, values):
     part = [(s - r) / (s - e) if s - e > 1e-6 else 1 for s, r, e in zip(starts, reached, least, strict=True)]
     if min(part) > 0.3 and min(part) < 0.999999:
         return (
-            f"on the way, not there: of the loss that can be saved you saved {min(part):.1%} in one case. Train longer, or "
-            "in steps that grow as beta falls: the slope has a factor beta, the curvature beta squared."
+            f"on the way, not there: of the loss that can be saved you saved {min(part):.1%} in one case. Train "
+            "longer, or in steps that grow as beta falls: the slope has a factor beta, the curvature beta squared."
         )
     return None

@@ -10,6 +10,7 @@ same class of network does it for texts, pictures, voices, music and films, beca
     a training that resumes                           core/training.py         08, 09, 10
     characters as tokens                              core/characters.py       08, 09
     Tang poems: pre-training, titles, form, rhyme     tang.py                  08
+    learning from preferences: DPO, its price in KL   prefer.py                08
     codes by rounding; pictures, speech, frames       codecs/                  09, 10
     what a spoken word looks like, and back           codecs/sound.py          09
     one row for words, pictures and voices            words/rows.py            09

@@ -1,8 +1,9 @@
-"""Learning from preferences: the log-probability of a whole answer, DPO's loss, and how little KL a reward must cost."""
+"""Learning from preferences: ln p of a whole answer, DPO's loss, and how little KL a reward must cost."""
 
 import numpy as np
 import tensorflow as tf
 
+from aigc_course import fast
 from aigc_course.errors import CourseError, number
 from aigc_course.lmdg.core.transformer import graph_of
 
@@ -18,8 +19,7 @@ def answer_logs(decoder, rows, training=False):
         training: bool, dropout.
     """
     inputs, wanted = tf.abs(rows[:, :-1]), tf.maximum(rows[:, 1:], 0)
-    logits = tf.cast(decoder(inputs, training=training), tf.float32)
-    each = -tf.nn.sparse_softmax_cross_entropy_with_logits(wanted, logits)  # (B, T - 1)
+    each = -fast.token_cross_entropy(wanted, decoder(inputs, training=training))  # (B, T - 1)
     return tf.reduce_sum(each * tf.cast(wanted > 0, tf.float32), axis=1)
 
 

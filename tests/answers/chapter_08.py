@@ -240,7 +240,7 @@ def causal_attention(q, k, v):
     return tf.nn.softmax(scores) @ v
 
 
-def descend(reference, pairs, beta, steps=4000, rate=None, loss_beta=None, start=None):
+def descend(reference, pairs, beta, steps=1000, rate=None, loss_beta=None, start=None):
     """Gradient descent on the logits' gains, in small pieces: what the exercise asks for; the options are mistakes."""
     u, b = np.zeros(len(reference)), beta if loss_beta is None else loss_beta
     rate = 2 / b**2 if rate is None else rate
@@ -260,8 +260,8 @@ def prefer(reference, pairs, beta):
 @right("08.4")
 def prefer(reference, pairs, beta):
     logits, before = tf.Variable(np.log(reference)), tf.constant(np.log(reference))
-    optimizer = tf.keras.optimizers.Adam(0.03)
-    for _ in range(800):
+    optimizer = tf.keras.optimizers.Adam(0.1)
+    for _ in range(250):
         with tf.GradientTape() as tape:
             gained = tf.nn.log_softmax(logits) - before
             margin = tf.gather(gained, pairs[:, 0]) - tf.gather(gained, pairs[:, 1])
@@ -275,7 +275,7 @@ def prefer(reference, pairs, beta):
     wins = np.zeros((len(reference),) * 2)
     np.add.at(wins, tuple(pairs.T), 1)
     strength = np.ones(len(reference))
-    for _ in range(3000):  # Zermelo's iteration: strength is e^r
+    for _ in range(600):  # Zermelo's iteration: strength is e^r
         strength = wins.sum(axis=1) / ((wins + wins.T) / (strength[:, None] + strength)).sum(axis=1)
         strength /= strength.sum()
     policy = reference * strength ** (1 / beta)
