@@ -214,12 +214,12 @@ EXERCISES = (
         cases=taste_cases,
         expected=tasted,
         special=judge_way,
-        rtol=2e-2,
-        atol=2e-4,
+        rtol=1e-3,
+        atol=1e-4,
         hints=(
             (
                 "the reference is forgotten: a policy that has not moved is the reference, not all answers alike.",
-                lambda f, p, b: tasted(f, p, b, start=np.ones_like(f)),
+                lambda f, p, b: tasted(f, p, b, start=1.0),
             ),
             (
                 "beta is missing: the logits move by the rewards *divided by* beta.",
@@ -240,7 +240,7 @@ EXERCISES = (
             ),
             (
                 "that is a softmax of the likeliest rewards alone; the reference and beta are missing.",
-                lambda f, p, b: tasted(f, p, b, tilt=lambda r: r, start=np.ones_like(f)),
+                lambda f, p, b: tasted(f, p, b, tilt=lambda r: r, start=1.0),
             ),
             (
                 "one answer took all: that is the best by reward. Each comparison lost pulls back.",

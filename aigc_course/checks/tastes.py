@@ -37,7 +37,9 @@ def rewards(pairs, answers, steps=60):
 def tasted(reference, pairs, beta, tilt=None, start=None):
     """The policy with the least DPO loss: reference times e^(r / beta), made to add up to 1."""
     r = rewards(pairs, len(reference))
-    found = np.log(reference if start is None else start) + (r / beta if tilt is None else tilt(r))
+    found = np.log(reference if start is None else np.full(len(reference), start)) + (
+        r / beta if tilt is None else tilt(r)
+    )
     return np.exp(found - found.max()) / np.exp(found - found.max()).sum()
 
 
@@ -54,6 +56,10 @@ def judge_way(cases, values):
         return None
     if any((p < 0).any() or abs(p.sum() - 1) > 1e-3 for p in policies):
         return "those do not add up to 1: return probabilities, not logits. A softmax at the end."
+    known = ({"tilt": lambda r: r}, {"tilt": lambda r: r, "start": 1.0})  # mistakes that a hint names
+    for mistake in known:
+        if all(np.allclose(p, tasted(*case, **mistake), rtol=1e-2) for p, case in zip(policies, cases, strict=True)):
+            return None
     starts = [dpo(case[0], *case) for case in cases]
     reached = [dpo(np.maximum(p, 1e-300), *case) for p, case in zip(policies, cases, strict=True)]
     least = [dpo(tasted(*case), *case) for case in cases]

@@ -9,8 +9,8 @@ from aigc_course.errors import one_of
 __all__ = ["MARKS", "is_quatrain", "load_plays", "load_quatrains", "load_shakespeare", "load_tang_poems"]
 
 MARKS = "，。！？；："
-TITLE = re.compile(r"(?:^|\n{3,})([^\n]+)\n\nby William Shakespeare\n")
-OTHERS = re.compile(r"\n{3,}(?:MILTON'S COMUS|L'ALLEGRO|PARADISE REGAINED|POEMATA)")  # John Milton's, in the same file
+_TITLE = re.compile(r"(?:^|\n{3,})([^\n]+)\n\nby William Shakespeare\n")
+_OTHERS = re.compile(r"\n{3,}(?:MILTON'S COMUS|L'ALLEGRO|PARADISE REGAINED|POEMATA)")  # John Milton's, in the same file
 
 
 def load_shakespeare(part="plays"):
@@ -34,10 +34,10 @@ def load_plays():
         list of (title, text), text with its title.
     """
     text = load_shakespeare()
-    found = list(TITLE.finditer(text))
+    found = list(_TITLE.finditer(text))
     ends = [match.start() for match in found[1:]] + [len(text)]
     whole = [text[match.start(1) : end] for match, end in zip(found, ends, strict=True)]
-    return [(match[1], OTHERS.split(play)[0]) for match, play in zip(found, whole, strict=True)]
+    return [(match[1], _OTHERS.split(play)[0]) for match, play in zip(found, whole, strict=True)]
 
 
 def load_tang_poems():
