@@ -12,6 +12,7 @@ sys.path.insert(0, str(ROOT))
 from aigc_course import files, runtime  # noqa: E402
 
 RESULTS = ROOT / "runs" / "bench"
+runtime.configure()  # what imports this before TensorFlow has its memory settings
 
 
 def progress(items, label):

@@ -45,19 +45,20 @@ def _disturbed(frames, rng):
     return out + 0.1 * rng.standard_normal(frames.shape).astype(np.float32)
 
 
-def train_speech_judge(epochs=40, seed=7, each_epoch=lambda done, epochs: None):
+def train_speech_judge(epochs=40, seed=7, each_epoch=lambda done, epochs: None, train=None):
     """A judge trained on the clips of the training voices, each epoch disturbed anew.
 
     Args:
         epochs, seed: int.
         each_epoch: function (done, epochs), for example a progress bar's.
+        train: `data.SpokenDigits`, or None for those of all training voices.
 
     Returns:
         keras model, see `build_speech_judge`.
     """
     keras.utils.set_random_seed(seed)
     rng = np.random.default_rng(seed)
-    train = data.load_spoken_digits()[0]
+    train = train or data.load_spoken_digits()[0]
     frames, labels = codecs.frames_of(train.clips), train.labels + 10 * train.languages
     model = build_speech_judge()
     rate = keras.optimizers.schedules.CosineDecay(2e-3, epochs * (len(frames) // 32), alpha=0.02)
