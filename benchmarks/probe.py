@@ -1,6 +1,7 @@
 """What pre-training has learnt, read with a few labels: chapter 09's linear probe, and what a sceptic would try.
 
-    python benchmarks/probe.py            writes runs/bench/probe.csv, which chapter 09 shows; ten minutes on one core
+    python benchmarks/probe.py            writes runs/bench/probe.csv, which chapter 09 shows; ten minutes on one core;
+                                          goes on where it stopped
 
 Same labelled digits for every row: those that `pairs.fine_tune_pairs` draws with seeds 7 to 11 (7 to 9 are the seeds of
 the label curve). All 10,000 test digits; 480 clips of eight voices never heard. A reader chooses its decay (RBF: and
@@ -10,7 +11,9 @@ The states come from the shipped base, which has seen no label; "not trained" is
 other ones for each draw; the codec's hidden layer has learnt without labels, too.
 """
 
-from common import RESULTS, progress, write_csv
+import functools
+
+from common import keep, kept, write_csv
 
 # isort: split
 import keras
@@ -88,34 +91,25 @@ def read(reader, train, labels, *others):
     return (read_gaussian if reader == "Gaussian" else lambda *a: probe.read_with(reader, *a))(train, labels, *others)
 
 
-def rows(kind, name, readers, features, places, truth):
-    """Rows of the table for features of one name.
+def row(kind, name, reader, n, features, places, truth):
+    """A row of the table.
 
     Args:
         features: {seed: (train (T, F), test (M, F), held or None)}, or the same for all seeds.
         places: {seed: places in train}; truth: (labels of train, of test, of held or None).
     """
-    for reader in readers:
-        for n in SIZES if kind == "image" else SIZES[1:]:  # ten clips are not all digits: each has two languages
-            shares, held = [], []
-            for seed in SEEDS:
-                train, test, kept = features[seed] if isinstance(features, dict) else features
-                where = places[seed][:n]
-                others = [test] if kept is None else [test, kept]
-                seen = read(reader, train[where], truth[0][where], *others)
-                shares.append(seen[0] == truth[1])
-                held += [] if kept is None else [(seen[1] == truth[2]).mean()]
-            row = {
-                "kind": kind,
-                "features": name,
-                "reader": reader,
-                "n": n,
-                "held": f"{np.mean(held):.4f}" if held else "",
-            }
-            row["first"] = f"{np.mean([right[:2000].mean() for right in shares[:3]]):.4f}"  # as `Asking.scores` reads
-            row |= {f"seed_{seed}": f"{right.mean():.4f}" for seed, right in zip(SEEDS, shares, strict=True)}
-            print(*row.values(), flush=True)
-            yield row
+    shares, held = [], []
+    for seed in SEEDS:
+        train, test, kept_back = features[seed] if isinstance(features, dict) else features
+        where = places[seed][:n]
+        others = [test] if kept_back is None else [test, kept_back]
+        seen = read(reader, train[where], truth[0][where], *others)
+        shares.append(seen[0] == truth[1])
+        held += [] if kept_back is None else [(seen[1] == truth[2]).mean()]
+    found = {"kind": kind, "features": name, "reader": reader, "n": n}
+    found["held"] = f"{np.mean(held):.4f}" if held else ""
+    found["first"] = f"{np.mean([right[:2000].mean() for right in shares[:3]]):.4f}"  # as `Asking.scores` reads
+    return found | {f"seed_{seed}": f"{right.mean():.4f}" for seed, right in zip(SEEDS, shares, strict=True)}
 
 
 def scaled(train, *others):
@@ -134,38 +128,57 @@ def one_hot(numbers, size):
     return np.eye(size, dtype=np.float32)[numbers].reshape(len(numbers), -1)
 
 
-def measure(kind, items, labels, places, base, vocabulary):
-    """All rows of one kind. items: (train, test, held or None) of pictures or frames; labels: the same of digits."""
+def groups(kind, items, base, vocabulary):
+    """(name, readers, function that makes the features) of one kind. items: (train, test, held or None)."""
     codec = codecs.load_shipped_codec(kind)[0]
     there = [part for part in items if part is not None]
-    numbers = [codec.encode(part) for part in there]
-    hidden = keras.Model(codec.encoder.inputs, codec.encoder.layers[-2].output)
+    numbers = functools.cache(lambda: [codec.encode(part) for part in there])
 
-    def given(name, readers, features):
-        if not isinstance(features, dict):
-            features = (*features, None)[:3]
-        return rows(kind, name, readers, features, places, labels)
+    @functools.cache
+    def states(seed=None):
+        """Of the base, or of a decoder with fresh weights."""
+        if seed is not None:
+            keras.utils.set_random_seed(seed)
+        decoder = base if seed is None else transformer.Decoder(**base.settings)
+        found = [probe.block_states(decoder, vocabulary, kind, part) for part in numbers()]
+        return found if seed is None else [part[[1, 2, 3, 4]] for part in found]
 
-    yield from given("pixels", (*ALL, "Gaussian"), [part.reshape(len(part), -1) for part in there])
-    yield from given("codes", TWO, [one_hot(part, CODES[kind]) for part in numbers])
-    yield from given("codec, hidden layer", TWO, scaled(*(flat(hidden.predict(part, 500, 0)) for part in there)))
-    fresh = {}, {}
-    for seed in SEEDS:
-        keras.utils.set_random_seed(seed)
-        other = transformer.Decoder(**base.settings)
-        states = [probe.block_states(other, vocabulary, kind, part) for part in numbers]
-        for found, shape in zip(fresh, (probe.averaged, lambda part: flat(part[BEST])), strict=True):
-            found[seed] = (*scaled(*map(shape, states)), None)[:3]
-    yield from given("not trained, averaged", TWO, fresh[0])
-    yield from given(f"not trained, block {BEST}, place by place", TWO, fresh[1])
-    del fresh
-    states = [probe.block_states(base, vocabulary, kind, part) for part in numbers]
-    yield from given("averaged", ALL, scaled(*map(probe.averaged, states)))
-    for block in range(len(states[0])):
-        mean = scaled(*(part[block].mean(axis=1, dtype=np.float32) for part in states))
-        yield from given(f"block {block}, averaged", ("ridge",), mean)
+    def fresh(shape):
+        found = {}
+        for seed in SEEDS:
+            found[seed] = three(scaled(*map(shape, states(seed))))
+            states.cache_clear()
+        return found
+
+    def three(parts):
+        return (*parts, None)[:3]
+
+    def averaged(parts):  # `probe.averaged` leaves out what enters the blocks
+        return probe.averaged(np.concatenate([parts[:1], parts]))
+
+    def hidden():
+        network = keras.Model(codec.encoder.inputs, codec.encoder.layers[-2].output)
+        return three(scaled(*(flat(network.predict(part, 500, 0)) for part in there)))
+
+    yield "pixels", (*ALL, "Gaussian"), lambda: three([part.reshape(len(part), -1) for part in there])
+    yield "codes", TWO, lambda: three([one_hot(part, CODES[kind]) for part in numbers()])
+    yield "codec, hidden layer", TWO, hidden
+    yield "averaged", ALL, lambda: three(scaled(*map(probe.averaged, states())))
+    for block in (BEST, *(b for b in range(base.depth + 1) if b != BEST)):
         readers = ALL if block == BEST else ("ridge",)
-        yield from given(f"block {block}, place by place", readers, scaled(*(flat(part[block]) for part in states)))
+        yield (
+            f"block {block}, place by place",
+            readers,
+            lambda block=block: three(scaled(*(flat(part[block]) for part in states()))),
+        )
+    for block in range(base.depth + 1):
+        yield (
+            f"block {block}, averaged",
+            ("ridge",),
+            lambda block=block: three(scaled(*(part[block].mean(axis=1, dtype=np.float32) for part in states()))),
+        )
+    yield "not trained, averaged", TWO, lambda: fresh(averaged)
+    yield f"not trained, block {BEST}, place by place", TWO, lambda: fresh(lambda part: flat(part[BEST - 1]))
 
 
 def main():
@@ -182,12 +195,20 @@ def main():
     digits = y[needed].astype(int), test_y.astype(int), y[held].astype(int)
     frames = codecs.frames_of(spoken.clips), codecs.frames_of(unheard.clips), None
     words = spoken.labels, unheard.labels, None
-    found = []
+    found = (kept("probe") or {"rows": []})["rows"]
+    known = {tuple(line[name] for name in COLUMNS[:4]) for line in found}
     both = ("image", pictures, digits, moved), ("speech", frames, words, places["speech"])
-    for kind, *rest in progress(both, "kinds"):
-        found += measure(kind, *rest, base, vocabulary)
-        write_csv("probe", COLUMNS, found)
-    print(RESULTS / "probe.csv")
+    for kind, items, labels, chosen_places in both:
+        for name, readers, make in groups(kind, items, base, vocabulary):
+            sizes = SIZES if kind == "image" else SIZES[1:]  # ten clips are not all digits: each has two languages
+            missing = [(r, n) for r in readers for n in sizes if (kind, name, r, n) not in known]
+            features = make() if missing else None
+            for reader, n in missing:
+                found.append(row(kind, name, reader, n, features, chosen_places, labels))
+                print(*found[-1].values(), flush=True)
+            if missing:
+                keep("probe", {"rows": found})
+    write_csv("probe", COLUMNS, found)
 
 
 if __name__ == "__main__":
