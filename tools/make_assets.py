@@ -21,7 +21,7 @@ python tools/make_assets.py conditional runs/bench/conditional.csv     made by `
 python tools/make_assets.py flow runs/bench/flow/7.npz                 made by `benchmarks/flow.py --seed 7`
 python tools/make_assets.py flow_scores runs/bench/flow_scores.csv     made by `benchmarks/flow.py --table`
 python tools/make_assets.py families runs/bench/families.csv           made by `benchmarks/families.py --table`
-python tools/make_assets.py NAME runs/bench/NAME.csv                   for the tables of chapters 12 to 15 (TABLES)
+python tools/make_assets.py NAME runs/bench/NAME.csv                   for other tables of chapters 09 to 15 (TABLES)
 python tools/make_assets.py checksums                                  after glossary.csv was edited
 python tools/make_assets.py pack                                       after a tool wrote an .npz here itself
 
@@ -41,8 +41,8 @@ import numpy as np
 
 ASSETS = Path(__file__).resolve().parent.parent / "aigc_course" / "assets"
 UNLISTED = {"README.md", "SHA256SUMS"}
-TABLES = (  # of chapters 12 to 15: each made by `python benchmarks/… --table`
-    *("augmentation", "taste", "adapt"),
+TABLES = (  # of chapters 09 and 12 to 15: each made by `python benchmarks/… --table`
+    *("probe", "augmentation", "taste", "adapt"),
     *("membership", "private", "unlearning"),
     *("retraining", "text_watermark", "picture_watermark", "detector", "shares"),
     *("scaling", "faults", "roofline", "backends"),

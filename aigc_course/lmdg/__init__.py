@@ -16,6 +16,7 @@ same class of network does it for texts, pictures, voices, music and films, beca
     what is learnt from without labels                words/corpus.py          09
     what is learnt from with a few labels             words/pairs.py           09
     asking the finished model; its command            words/ask.py, command.py 09
+    what a frozen decoder's states know               words/probe.py           09
     an independent listener                           words/listener.py        09
     chorales as tokens; what can be counted           bach/                    10
     moving digits                                     films.py                 10

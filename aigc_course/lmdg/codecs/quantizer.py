@@ -1,6 +1,6 @@
 """Codes by rounding: autoencoders with a rounded middle (finite scalar quantization, Mentzer et al., 2024).
 
-Rounding has no codebook that could collapse, as the learnt one of a VQ-VAE (van den Oord et al., 2017) can.
+No list of vectors is learnt, as in a VQ-VAE (van den Oord et al., 2017); codes can still fall out of use (`frames`).
 """
 
 import keras

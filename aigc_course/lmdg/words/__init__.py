@@ -1,1 +1,1 @@
-"""One model for number words, pictures and voices (chapter 09): rows, corpus, pairs, ask, listener, command."""
+"""One model for number words, pictures and voices (chapter 09): rows, corpus, pairs, ask, listener, probe, command."""

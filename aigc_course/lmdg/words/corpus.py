@@ -14,7 +14,7 @@ from aigc_course.lmdg.words.rows import LENGTH, LETTERS, THICK, Vocabulary, rows
 __all__ = ["HELD", "SHARES", "held", "late", "shifted", "tang_lines", "turned", "unlabelled", "vocabulary_and_text"]
 
 SHARES = {"image": 0.6, "speech": 0.25, "text": 0.15}  # of the pre-training rows
-HELD = 600  # digits at the end of the training images that no training sees
+HELD = 600  # digits at the end of the training images that no decoder sees; the codec has seen them
 _COMMON = 200  # Chinese characters of the vocabulary, beside those of the captions
 
 
