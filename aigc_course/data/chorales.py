@@ -12,13 +12,17 @@ HOLD, REST = 0, 1  # in a chorale's grid; all other numbers are MIDI pitches (60
 
 
 class Chorale(NamedTuple):
-    """bwv, title: str; bar: steps a bar, 8 or 6; sharps: of the key signature, flats negative; notes: int (T, 4)."""
+    """bwv, title: str; bar: steps a bar, 8 or 6; sharps: of the key signature, flats negative; notes: int (T, 4).
+
+    tune: a hash of the melody, in hexadecimal: pieces on one melody share it.
+    """
 
     bwv: str
     title: str
     bar: int
     sharps: int
     notes: np.ndarray
+    tune: str = "0"
 
 
 def load_chorales():
@@ -36,5 +40,5 @@ def load_chorales():
     train, test = [], []
     for tune, *facts in zip(tunes, *columns, notes, strict=True):
         part = test if int(tune, 16) % 6 == 0 else train
-        part.append(Chorale(*facts))
+        part.append(Chorale(*facts, tune))
     return train, test

@@ -1,5 +1,7 @@
 """From logits to tokens: temperature, top-k, top-p, allowed sets; one token at a time, with a cache."""
 
+import inspect
+
 import numpy as np
 import tensorflow as tf
 
@@ -67,7 +69,8 @@ def generate_tokens(
         prompts: int array (B, P), all of one length, P >= 1.
         length: int, tokens to add, fewer where the context ends.
         temperature, top_k, top_p: see `filtered`.
-        allowed: None, or function place -> bool array (V,): what may come at each place; or one array for all.
+        allowed: None, or function place -> bool array (V,) or (B, V): what may come at each place; or one array for
+            all. A function of two arguments is given the tokens before that place too, (B, place).
         stop: int or None: after this token a sequence is filled with padding (0).
         seed: int, decides the draws; the same with and without cache.
         cached: bool, keep keys and values; False computes all anew for each token, for comparison.
@@ -104,7 +107,7 @@ def generate_tokens(
             logits = graph_of(decoder, _full_step)(tf.constant(tokens), tf.constant(place))
         if place < given - 1:
             continue
-        mask = allowed(place + 1) if callable(allowed) else allowed
+        mask = _may_come(allowed, place + 1, tokens)
         logits = guided(logits, guidance)
         knobs = {"top_k": top_k, "top_p": top_p, "allowed": mask, "seed": tf.constant([seed, place])}
         chosen = _draw_tokens(logits, tf.constant(float(temperature)), **knobs)
@@ -115,6 +118,14 @@ def generate_tokens(
             if ended.all():
                 break
     return tokens[:asked]
+
+
+def _may_come(allowed, place, tokens):
+    """`allowed` of `generate_tokens` at one place."""
+    if not callable(allowed):
+        return allowed
+    sees_tokens = len(inspect.signature(allowed).parameters) > 1
+    return allowed(place, tokens[:, :place]) if sees_tokens else allowed(place)
 
 
 def _with_empty(prompts, without, guidance):

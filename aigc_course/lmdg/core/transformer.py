@@ -169,9 +169,7 @@ class Decoder(keras.Model):
             "rank": rank,
         }
         self.context, self.depth, self.heads, self.width = context, depth, heads, width
-        small = keras.initializers.RandomNormal(stddev=0.02)
-        self.tokens = layers.Embedding(vocabulary, width, embeddings_initializer=small, name="tokens")
-        self.places = layers.Embedding(context, width, embeddings_initializer=small, name="places")
+        self.tokens, self.places = self.tables(vocabulary, context, width)
         self.blocks = [Block(width, heads, dropout_rate, rank, name=f"block_{i}") for i in range(depth)]
         self.norm = layers.LayerNormalization(epsilon=1e-5, name="norm")
         self.dropout = layers.Dropout(dropout_rate)
@@ -185,6 +183,14 @@ class Decoder(keras.Model):
             for block in self.blocks:
                 block.first_norm.trainable = block.second_norm.trainable = False
         self.built = True
+
+    def tables(self, vocabulary, context, width):
+        """The layers whose `embeddings` are a row for each token and a row for each place."""
+        small = keras.initializers.RandomNormal(stddev=0.02)
+        return [
+            layers.Embedding(size, width, embeddings_initializer=small, name=name)
+            for size, name in ((vocabulary, "tokens"), (context, "places"))
+        ]
 
     def call(self, tokens, training=False):
         length = tokens.shape[1]
