@@ -23,6 +23,7 @@ __all__ = [
     "LARGE_STEP",
     "LEAST_MINUTES",
     "OBJECTIVES",
+    "POLICIES",
     "RECIPE",
     "SCORED",
     "STEPS",
@@ -50,6 +51,7 @@ RECIPE = {
     "r1": 0.1,
 }
 OBJECTIVES = ("smoothed", "non_saturating", "minimax", "relativistic")  # those that need no bound on the critic
+POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}  # --precision -> Keras' dtype policy
 WINDOW = 50  # steps in one line of history.csv
 _SAVE_EVERY = 4  # windows between two checkpoints
 COLUMNS = ("step", "seconds", "images_per_second", "d_loss", "g_loss", "real_share", "fake_share")
@@ -113,11 +115,18 @@ def run(arguments):
 
 
 def new_gan(settings):
-    """The article's networks as a compiled GAN."""
+    """The article's networks as a compiled GAN, in the precision of the settings; its weights are float32 in each."""
+    import keras
+
     from aigc_course import gan as gan_module
     from aigc_course import models
 
-    networks = models.build_generator(), models.build_discriminator()
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(POLICIES[settings.get("precision", "float32")])
+    try:
+        networks = models.build_generator(), models.build_discriminator()
+    finally:
+        keras.config.set_dtype_policy(before)
     options = {"objective": settings["objective"], "seed": settings["seed"]}
     gan = gan_module.GAN(*networks, **options, step="d_first", r1=RECIPE["r1"], g_dropout=False)
     gan.compile(*(gan_module.adam(rate, RECIPE["beta_2"]) for rate in RECIPE["rates"]))
@@ -194,10 +203,11 @@ def _train_settings(arguments, out):
         "later_batch_size": arguments.batch_size,  # a size that was asked for stays
         "seed": arguments.seed,
         "objective": arguments.objective,
+        "precision": arguments.precision,
         "data": arguments.data and str(Path(arguments.data).resolve()),
     }
     kept = {name: RECIPE[name] for name in ("batch_size", "later_batch_size", "grow_at")}
-    settings = {**kept, "steps": STEPS, "seed": 7, "objective": "smoothed", "data": "mnist"}
+    settings = {**kept, "steps": STEPS, "seed": 7, "objective": "smoothed", "precision": "", "data": "mnist"}
     if arguments.resume:
         if not (out / "checkpoint.keras").is_file():
             raise CourseError(
@@ -207,7 +217,9 @@ def _train_settings(arguments, out):
             stored = json.loads((out / "settings.json").read_text(encoding="utf-8"))
             stored.setdefault("later_batch_size", stored["batch_size"])  # runs before there were two sizes
             stored = {"steps": STEPS, "grow_at": RECIPE["grow_at"], **stored}  # runs before there were minutes
+            stored = {"precision": "float32", **stored}  # runs before there was a choice
             settings.update({name: type(value)(stored[name]) for name, value in settings.items()})
+            POLICIES[settings["precision"]]  # a KeyError for a word that nobody wrote
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             lost = CourseError(f"{out / 'settings.json'} cannot be read ({type(error).__name__}). Train anew.")
             raise files.unreadable(out / "settings.json", error) or lost from error
@@ -226,6 +238,7 @@ def _train_settings(arguments, out):
         raise CourseError(f"--objective must be one of {', '.join(OBJECTIVES)}; received {settings['objective']!r}.")
     if not 0 <= settings["seed"] < 2**31:
         raise CourseError(f"--seed must lie in 0 … 2147483647; received {settings['seed']}.")
+    settings["precision"] = settings["precision"] or runtime.precision()
     return settings
 
 

@@ -12,6 +12,7 @@ import time
 import zipfile
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 from conftest import TINY_LATENT, tiny_discriminator, tiny_generator
@@ -168,6 +169,48 @@ def test_the_batch_grows_in_training_and_after_a_resume(tmp_path, images_file, m
     assert sizes[2:] == [(2, 12)]
     rows = (tmp_path / "run" / "history.csv").read_text().splitlines()
     assert [row.split(",")[0] for row in rows[1:]] == ["2", "3", "5"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "device", "found"),
+    [
+        ("flags : fpu avx512_bf16 avx512f", "CPU", "bfloat16"),
+        ("flags : fpu amx_bf16 amx_tile", "CPU", "bfloat16"),
+        ("flags : fpu avx512f avx2", "CPU", "float32"),
+        ("flags : fpu not_amx_bf16s", "CPU", "float32"),
+        ("flags : fpu amx_bf16", "NVIDIA H200", "float32"),
+        (None, "CPU", "float32"),
+    ],
+)
+def test_precision_by_what_the_processor_can(monkeypatch, flags, device, found):
+    """bfloat16 only where a processor has instructions for it and does the work; no /proc/cpuinfo: float32."""
+
+    def read(path, **_):
+        if flags is None:
+            raise FileNotFoundError(path)
+        return flags
+
+    monkeypatch.setattr(Path, "read_text", read)
+    monkeypatch.setattr(runtime, "device", lambda: device)
+    assert runtime.precision() == found
+
+
+@pytest.mark.parametrize("name", list(recipe.POLICIES))
+def test_precision_is_kept_in_settings_and_networks(tmp_path, monkeypatch, images_file, name):
+    """--precision reaches every layer, weights stay float32, the caller's policy stays; --resume keeps to it."""
+    monkeypatch.setattr(recipe, "finish", lambda *_: {"judge_distance": 0.0})
+    common = ["train", "--data", str(images_file), "--out", str(tmp_path), "--batch-size", "4"]
+    assert cli.main([*common, "--steps", "1", "--precision", name]) == 0
+    gan = GAN.load(tmp_path / "checkpoint.keras")
+    for network in (gan.generator, gan.discriminator, gan.ema_generator):
+        assert {layer.compute_dtype for layer in network.layers} == {name}
+        assert {weight.dtype for weight in network.trainable_weights} <= {"float32"}
+    assert keras.config.dtype_policy().name == "float32"
+    monkeypatch.setattr(runtime, "precision", lambda: "float16")  # another machine's wish does not count
+    assert cli.main([*common, "--steps", "2", "--resume"]) == 0
+    assert json.loads((tmp_path / "settings.json").read_text())["precision"] == name
+    other = next(word for word in recipe.POLICIES if word != name)
+    assert cli.main([*common, "--steps", "3", "--resume", "--precision", other]) == 2
 
 
 # --- what train writes -----------------------------------------------------------------------------------

@@ -32,9 +32,10 @@ def answers(network, x, seed_of_upstream=(5, 6)):
     with tf.GradientTape() as tape:
         tape.watch(x)
         y = network(x, training=True)
-        loss = tf.reduce_sum(y * tf.random.stateless_normal(y.shape, seed_of_upstream))
+        upstream = tf.random.stateless_normal(y.shape, seed_of_upstream)
+        loss = tf.reduce_sum(tf.cast(y, tf.float32) * upstream)
     gradients = tape.gradient(loss, [x, *network.trainable_variables])
-    return [y, *gradients, *network.get_weights()]
+    return [tf.cast(y, tf.float32), *gradients, *network.get_weights()]
 
 
 def largest_gap(a, b):
@@ -91,7 +92,7 @@ def test_batch_normalisation(shape):
 
 
 def test_batch_normalisation_takes_the_kernel(monkeypatch):
-    """In training on float32 images the fused kernel runs; frozen, at inference, on vectors, in bfloat16 Keras does."""
+    """In training on float32 and bfloat16 images the fused kernel runs; frozen, at inference, on vectors Keras does."""
     calls = []
     kernel = tf.compat.v1.nn.fused_batch_norm
     monkeypatch.setattr(tf.compat.v1.nn, "fused_batch_norm", lambda *a, **k: calls.append(1) or kernel(*a, **k))
@@ -100,13 +101,30 @@ def test_batch_normalisation_takes_the_kernel(monkeypatch):
     layer.trainable = False
     layer(x, training=True)
     fast.BatchNormalization()(tf.ones((4, 3)), training=True)
-    fast.BatchNormalization(dtype="mixed_bfloat16")(tf.ones((4, 3, 3, 2)), training=True)
+    fast.BatchNormalization(dtype="mixed_float16")(x, training=True)
     fast.BatchNormalization(axis=1)(x, training=True)
     fast.BatchNormalization(scale=False)(x, training=True)
     assert calls == []
     layer.trainable = True
     layer(x, training=True)
     assert calls == [1]
+    fast.BatchNormalization(dtype="mixed_bfloat16")(x, training=True)
+    assert len(calls) == (2 if fast.on_cpu() else 1)
+
+
+def test_batch_normalisation_in_bfloat16():
+    """A batch in bfloat16 stays bfloat16 and gets Keras' outputs and gradients; statistics and weights are float32."""
+    x = 3.0 * tf.random.stateless_normal((8, 7, 7, 5), (1, 2)) + 1.0
+    pair = [kind(dtype="mixed_bfloat16") for kind in (fast.BatchNormalization, layers.BatchNormalization)]
+    for layer in pair:
+        layer.build(x.shape)
+        layer.gamma.assign(np.linspace(0.501, 2.003, 5))  # 1.0 + 1/512 would be lost in bfloat16
+        layer.beta.assign(np.linspace(-1.0, 1.0, 5))
+    assert {weight.dtype for weight in pair[0].weights} == {"float32"}
+    assert largest_gap(answers(pair[0], x), answers(pair[1], x)) < 0.01  # bfloat16 has 8 bits
+    for name in ("moving_mean", "moving_variance"):
+        np.testing.assert_allclose(getattr(pair[0], name), getattr(pair[1], name), rtol=1e-5)
+    assert pair[0](x, training=True).dtype == tf.bfloat16
 
 
 def test_the_articles_generator_is_the_plain_one():
@@ -182,3 +200,33 @@ def test_other_dropout_goes_keras_way(options):
     x = tf.random.stateless_normal((50, 8), (3, 4))
     mine, theirs = fast.Dropout(seed=9, **options), layers.Dropout(seed=9, **options)
     np.testing.assert_array_equal(mine(x, training=True), theirs(x, training=True))
+
+
+@pytest.mark.parametrize("shape", [(7,), (3, 5), (2, 3, 4)])
+def test_token_cross_entropy_is_tensorflows(shape):
+    """Values and slopes are those of TensorFlow's kernel, for any rank and int type; large logits stay finite."""
+    logits = 30.0 * tf.random.stateless_normal((*shape, 11), (1, 2))
+    wanted = tf.random.stateless_uniform(shape, (3, 4), 0, 11, tf.int64)
+    upstream = tf.random.stateless_normal(shape, (5, 6))
+    found = []
+    for loss in (fast.token_cross_entropy, tf.nn.sparse_softmax_cross_entropy_with_logits):
+        with tf.GradientTape() as tape:
+            tape.watch(logits)
+            each = loss(wanted, logits)
+            whole = tf.reduce_sum(each * upstream)
+        found.append((each, tape.gradient(whole, logits)))
+    np.testing.assert_allclose(found[0][0], np.minimum(found[1][0], 37 * np.log(10)), rtol=2e-5, atol=1e-5)
+    np.testing.assert_allclose(found[0][1], found[1][1], atol=1e-5)
+
+
+def test_token_cross_entropy_closed_forms():
+    """Equal logits: log V. A sure and right one: 0. A sure and wrong one: 85 nats at most, its slope all there."""
+    with tf.GradientTape() as tape:
+        logits = tf.constant([[2.0, 2.0, 2.0, 2.0], [500.0, 0.0, 0.0, 0.0], [500.0, 0.0, 0.0, 0.0]])
+        tape.watch(logits)
+        each = fast.token_cross_entropy(tf.constant([1, 0, 3]), logits)
+    np.testing.assert_allclose(each[:2], [np.log(4), 0], atol=1e-6)
+    assert 85 < float(each[2]) <= 500
+    np.testing.assert_allclose(tape.gradient(each, logits)[2], [1, 0, 0, -1], atol=1e-6)
+    halves = tf.cast([[1.0, 3.0]], tf.bfloat16)
+    assert fast.token_cross_entropy(tf.constant([0]), halves).dtype == tf.float32

@@ -1,19 +1,21 @@
 """Executes, tries and normalises notebooks; checks that stored outputs belong to the stored code.
 
     python tools/notebooks.py execute [NOTEBOOK ...]    run in full profile, keep the outputs, normalise
-    python tools/notebooks.py try [NOTEBOOK ...]        run a copy (the fast profile with AIGC_FAST=1), print times
+    python tools/notebooks.py try [NOTEBOOK ...]        run a copy, print times and memory (AIGC_FAST=1: fast profile)
     python tools/notebooks.py normalise [NOTEBOOK ...]  normalise only; also fills in the Colab cell
     python tools/notebooks.py check [NOTEBOOK ...]      exit 1 where outputs are stale
 
 Without names: all of notebooks/; `normalise` takes solutions/ too (exercises/ are derived: tools/exercises.py).
 """
 
+import contextlib
 import hashlib
 import json
 import os
 import re
 import subprocess
 import sys
+import threading
 import time
 import tomllib
 from pathlib import Path
@@ -141,8 +143,36 @@ def gflops():
     return float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
 
 
+class Memory(threading.Thread):
+    """Watches the processes that this one has begun, kernels and what they begin: the peak of their sum in GiB.
+
+    Pages that two processes share are counted once (PSS) where the system tells.
+    """
+
+    def __init__(self, every=0.5):
+        super().__init__(daemon=True)
+        self.every, self.peak, self.done = every, 0.0, threading.Event()
+
+    def run(self):
+        import psutil
+
+        kind = "pss" if sys.platform == "linux" else "rss"
+        while not self.done.wait(self.every):
+            total = 0
+            for process in psutil.Process().children(recursive=True):
+                with contextlib.suppress(psutil.Error):  # it has ended meanwhile
+                    total += getattr(process.memory_full_info(), kind)
+            self.peak = max(self.peak, total / 2**30)
+
+    def stop(self):
+        """Ends the watch and returns the peak."""
+        self.done.set()
+        self.join()
+        return self.peak
+
+
 def run(notebook, report=False):
-    """Executes a notebook in place; prints each slow cell's seconds if asked."""
+    """Executes a notebook in place; prints each slow cell's seconds if asked; returns the peak of its memory in GiB."""
     from nbclient import NotebookClient
 
     started = {}
@@ -165,7 +195,13 @@ def run(notebook, report=False):
         on_cell_executed=end,
         store_widget_state=False,
     )
-    client.execute()
+    memory = Memory()
+    memory.start()
+    try:
+        client.execute()
+    finally:
+        peak = memory.stop()
+    return peak
 
 
 def main(arguments):
@@ -190,8 +226,8 @@ def main(arguments):
         speeds = [gflops()] if command == "execute" else []
         if command in ("execute", "try"):
             print(f"{path.name} ...", flush=True)
-            run(notebook, report=True)
-            print(f"{path.name}: {time.perf_counter() - started:.0f} s", flush=True)
+            peak = run(notebook, report=True)
+            print(f"{path.name}: {time.perf_counter() - started:.0f} s, {peak:.1f} GiB at the peak", flush=True)
         if command == "execute":
             if os.environ.get("AIGC_FAST", "0") not in ("", "0"):
                 print("not stored: outputs of record come from the full profile; unset AIGC_FAST")
@@ -200,6 +236,7 @@ def main(arguments):
             if path.parent.name == "notebooks":  # a solution's metadata would pass into its exercise
                 speeds.append(gflops())
                 facts = {"code": digest(notebook), "minutes": minutes, "gflops": round(sum(speeds) / 2)}
+                facts["peak_gib"] = round(peak, 1)
                 notebook.metadata["aigc"] = facts
         if command in ("execute", "normalise"):
             nbformat.write(normalise(notebook, path), path)

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 from keras import layers, ops
 
-from aigc_course import files
+from aigc_course import fast, files
 from aigc_course.errors import CourseError, whole_number
 from aigc_course.lmdg.core.characters import PAD
 
@@ -317,8 +317,8 @@ class TokenLoss(keras.losses.Loss):
         self.below, self.weight = below, weight
 
     def call(self, wanted, logits):
-        counted = ops.cast(wanted != PAD, logits.dtype) * ops.where(wanted < self.below, self.weight, 1.0)
-        each = ops.sparse_categorical_crossentropy(wanted, logits, from_logits=True)  # (B, T)
+        counted = ops.cast(wanted != PAD, "float32") * ops.where(wanted < self.below, self.weight, 1.0)
+        each = fast.token_cross_entropy(wanted, logits)  # (B, T)
         return ops.sum(each * counted) / ops.maximum(ops.sum(counted), 1.0)
 
 
@@ -378,6 +378,6 @@ def graph_of(model, function):
 def _count_bits(decoder, tokens, wanted):
     """(sum of bits, number of tokens)."""
     logits = decoder(tokens, training=False)
-    each = tf.nn.sparse_softmax_cross_entropy_with_logits(wanted, logits)
+    each = fast.token_cross_entropy(wanted, logits)
     counted = tf.cast(wanted != PAD, tf.float32)
     return tf.reduce_sum(each * counted) / math.log(2), tf.reduce_sum(counted)
