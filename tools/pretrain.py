@@ -147,7 +147,7 @@ def multimodal(steps=6000, batch_size=64):
 
 
 def music(steps=4000, batch_size=16):
-    """0.9 million weights on 334 chorales in every key that the voices allow; the curve's bits are of 47 of other tunes.
+    """0.9 million weights on 334 chorales in every key that the voices allow; the curve: bits of 47 of other tunes.
 
     Nothing is chosen by those bits: the last step is kept, the settings stood before. Products in bfloat16, weights and
     loss in float32. Saved as a plain decoder, see `bach.shared`.

@@ -23,6 +23,7 @@ __all__ = [
     "parallels",
     "pitch_classes",
     "repetition",
+    "signature_key",
     "silent",
 ]
 
@@ -56,9 +57,16 @@ def key(notes):
     return max(profiles, key=lambda name: np.corrcoef(durations, profiles[name])[0, 1])
 
 
-def in_key(notes):
-    """Share of the sounding time that lies in the scale of the found key."""
-    durations, (tonic, mode) = pitch_classes(notes), key(notes)
+def signature_key(piece):
+    """(tonic, mode) of a `data.Chorale`: of its signature's two keys, major and minor, the one that fits all of it."""
+    tonic, durations = 7 * piece.sharps % 12, pitch_classes(piece.notes)
+    fit = {(tonic, "major"): np.roll(MAJOR, tonic), ((tonic - 3) % 12, "minor"): np.roll(MINOR, tonic - 3)}
+    return max(fit, key=lambda name: np.corrcoef(durations, fit[name])[0, 1])
+
+
+def in_key(notes, of=None):
+    """Share of the sounding time that lies in the scale of a key, (tonic, mode); of None: of the key found in notes."""
+    durations, (tonic, mode) = pitch_classes(notes), of or key(notes)
     return float(durations[[(tonic + degree) % 12 for degree in SCALES[mode]]].sum() / durations.sum())
 
 

@@ -243,7 +243,7 @@ def complete(decoder, known, bar=8, ahead=AHEAD, temperature=0.9, top_p=0.95, se
         may, wish = follows(tokens[:, before], held), asked[:, place, None]
         if before == 0:
             may[:, FIRST + HOLD] = False  # nothing sounds yet
-        only = np.where(wish == HOLD, may & _GOES_ON, _BEGINS == wish)
+        only = np.where(wish == HOLD, may & _GOES_ON, wish == _BEGINS)
         only = np.where(wish == _OVER, _KINDS == END, only)
         return np.where(wish == FREE, may if forbid is None else may & ~forbid(tokens), only)
 
@@ -254,7 +254,11 @@ def complete(decoder, known, bar=8, ahead=AHEAD, temperature=0.9, top_p=0.95, se
 
 
 _KINDS, _OVER = np.arange(VOCABULARY), -2
-_BEGINS = np.where(_KINDS == FIRST + REST, REST, np.where((_KINDS > FIRST + 1) & (_KINDS < FIRST + 2 + PITCHES), _KINDS - FIRST - 2 + LOWEST, -9))
+_BEGINS = np.where(
+    _KINDS == FIRST + REST,
+    REST,
+    np.where((_KINDS > FIRST + 1) & (_KINDS < FIRST + 2 + PITCHES), _KINDS - FIRST - 2 + LOWEST, -9),
+)
 _GOES_ON = (_KINDS == FIRST + HOLD) | (_KINDS >= FIRST + 2 + PITCHES)
 
 
