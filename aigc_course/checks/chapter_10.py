@@ -3,8 +3,9 @@
 import numpy as np
 
 from aigc_course.checks.exercise import Exercise
+from aigc_course.checks.flights import corners_of, flight_cases, landing
 
-__all__ = ["EXERCISES", "correlations", "fifths", "frames", "hertz"]
+__all__ = ["EXERCISES", "correlations", "fifths", "hertz"]
 
 
 def _pitch_cases(rng):
@@ -92,22 +93,16 @@ def fifths(
     return found.mean() if share else found.sum()
 
 
-def _film_cases(rng):
-    """(context, height, width, stride): cells that divide the frame or not, films that end in the last place or not."""
-    cases = []
-    for stride in (8, 16, 16, 32, int(rng.integers(5, 25)), 8):
-        rows, columns = (int(v) for v in rng.permutation(np.arange(2, 10))[:2])
-        inside = rng.integers(1, stride, 2) if len(cases) % 3 else (0, 0)  # how far the last cell sticks out
-        tokens = rows * columns
-        place = (1, tokens, int(rng.integers(2, tokens)))[len(cases) % 3]  # exactly full, one short, or anything
-        context = int(rng.integers(3, 60)) * tokens + place
-        cases.append((context, rows * stride - int(inside[0]), columns * stride - int(inside[1]), stride))
-    return [*cases, (4096, 90, 160, 32), (int(rng.integers(500, 4000)), 45, 75, 16)]
+def _cut(place, speed, ahead, span):
+    """Stops at the wall."""
+    return np.clip(place + ahead * speed, 0, span)
 
 
-def frames(context, height, width, stride, start=1, cells=np.ceil, whole=np.floor, area=True):
-    tokens = cells(height / stride) * (cells(width / stride) if area else 1)
-    return whole((context - start) / tokens)
+def _once(place, speed, ahead, span):
+    """Turns back at the first wall, and never again."""
+    there = place + ahead * speed
+    there = np.where(there < 0, -there, there)
+    return np.where(there > span, 2 * span - there, there)
 
 
 EXERCISES = (
@@ -231,44 +226,59 @@ EXERCISES = (
     ),
     Exercise(
         key="10.4",
-        function="frames_that_fit",
-        title="Design: how long a film",
+        function="landing",
+        title="Where will it be?",
         points=2,
-        look="chapter 10, «Go on with a film»",
-        onward="How many cells lie along one side when the last one may stick out? And what does the first token take?",
-        checked="eight sizes of context and frame, some films exactly full",
-        cases=_film_cases,
-        expected=frames,
-        rtol=0.0,
+        look="chapter 10, «What pixels tell»",
+        onward="Find the first row with ink in each frame: two moves. If the second is the shorter one, a wall cut it: "
+        "what was the speed, and which way does it go now? Then fold the endless line between the walls.",
+        checked="six sets of films, up to 40 frames ahead, walls hit before, between and behind the given frames",
+        cases=flight_cases,
+        expected=landing,
         hints=(
             (
-                "the token that opens the film takes a place too: one place fewer for codes.",
-                lambda c, h, w, s: frames(c, h, w, s, start=0),
+                "a wall between frames two and three makes the last move too short: compare it with the one before.",
+                lambda f, n: landing(f, n, speed=lambda before, after: after),
             ),
             (
-                "a cell that sticks out over the edge counts whole: round up the cells on each axis.",
-                lambda c, h, w, s: frames(c, h, w, s, cells=np.floor),
+                "a wall may have turned it since the first move: look at the last one too.",
+                lambda f, n: landing(f, n, speed=lambda before, after: before),
             ),
             (
-                "cells were counted by area, with parts of cells. Round up on each axis, then multiply.",
-                lambda c, h, w, s: frames(c, h, w, s, cells=lambda x: x),
+                "the mean of both moves is no speed where a wall lies between.",
+                lambda f, n: landing(f, n, speed=lambda before, after: (before + after) / 2),
             ),
             (
-                "cells along one axis only: a frame has rows × columns of them.",
-                lambda c, h, w, s: frames(c, h, w, s, area=False),
+                "the longer move is right, but its direction is that before the wall.",
+                lambda f, n: landing(
+                    f, n, speed=lambda before, after: np.where(np.abs(after) >= np.abs(before), after, before)
+                ),
             ),
             (
-                "not rounded: a part of a frame is no frame. Round down.",
-                lambda c, h, w, s: frames(c, h, w, s, whole=lambda x: x),
+                "it flies out of the frame: there are walls.",
+                lambda f, n: landing(f, n, move=lambda x, v, t, s: x + t * v),
+            ),
+            ("it stops at the wall; it must turn back.", lambda f, n: landing(f, n, move=_cut)),
+            ("it turns back once; far ahead it meets many walls.", lambda f, n: landing(f, n, move=_once)),
+            (
+                "it comes in again on the other side. Walls turn it back.",
+                lambda f, n: landing(f, n, move=lambda x, v, t, s: np.mod(x + t * v, s)),
             ),
             (
-                "rounded up: the last frame does not fit whole. Round down.",
-                lambda c, h, w, s: frames(c, h, w, s, whole=np.ceil),
+                "the ink's edge meets the wall, not its first row: the span is the frame less the ink.",
+                lambda f, n: landing(f, n, shape=1),
             ),
             (
-                "you count pixels. The decoder reads codes: one for each cell of stride × stride pixels.",
-                lambda c, h, w, s: np.floor((c - 1) / (h * w)),
+                "the span is one too large: ink of h rows in H rows begins in row 0 … H - h.",
+                lambda f, n: landing(f, n, shape=corners_of(f)[1][:, -1] - 1),
             ),
+            ("that is the corner of the ink; its centre was asked for.", lambda f, n: landing(f, n, back=False)),
+            (
+                "the middle of the ink's box came. The centre of mass weighs each pixel by its ink.",
+                lambda f, n: landing(f, n, back=False) + (corners_of(f)[1][:, -1] - 1) / 2,
+            ),
+            ("count from the last given frame, not from the first.", lambda f, n: landing(f, n - 2)),
+            ("columns came first; return row, then column.", lambda f, n: landing(f, n)[:, ::-1]),
         ),
     ),
 )

@@ -1,4 +1,4 @@
-"""Films as tokens: moving digits, and what can be measured about motion and identity (chapter 10).
+"""Films as codes: moving digits, and what can be measured about motion and identity (chapter 10).
 
 After Moving MNIST (Srivastava et al., 2015), smaller: one digit of 14 × 14 pixels bounces in a frame of 24 × 24.
 A film is a uint8 array (frames, 24, 24), 0 = paper and 255 = ink, as the digits of MNIST.
@@ -12,20 +12,13 @@ import numpy as np
 
 from aigc_course import data, plots
 from aigc_course.errors import CourseError
-from aigc_course.lmdg.codecs.frames import GRID, SIZE, build_frame_codec
-from aigc_course.lmdg.codecs.quantizer import load_codec
-from aigc_course.lmdg.core import generation, transformer
-from aigc_course.lmdg.core.characters import END
+from aigc_course.lmdg.codecs.frames import GRID, SIZE
 
 __all__ = [
-    "CONTEXT",
     "DIGIT",
     "FASTEST",
-    "FIRST",
     "FRAMES",
     "SIZE",
-    "TOKENS",
-    "VOCABULARY",
     "acceleration",
     "bounce",
     "centres",
@@ -34,9 +27,7 @@ __all__ = [
     "digits_of",
     "encode_films",
     "frozen",
-    "go_on",
     "identity",
-    "load_film_decoder",
     "measures",
     "motion",
     "moving_digits",
@@ -47,10 +38,6 @@ __all__ = [
 
 DIGIT, FRAMES = 14, 10  # pixels, frames of a film
 FASTEST = 3  # pixels a frame along each axis
-TOKENS = GRID**2  # codes of a frame
-FIRST = 3  # token of code 0; 0 is padding, 2 opens a film
-VOCABULARY = FIRST + 64
-CONTEXT = 1 + FRAMES * TOKENS
 
 
 # --- films ---
@@ -100,43 +87,23 @@ def check_films(films):
     return films
 
 
-# --- tokens ---
+# --- codes ---
 
 
 def encode_films(codec, films):
-    """Tokens of films: int32 (n, 1 + 36 frames); END opens a film."""
-    films = check_films(films)
-    found = codec.encode(data.scale(films.reshape(-1, SIZE, SIZE))).reshape(len(films), -1)
-    return np.concatenate([np.full((len(films), 1), END), found + FIRST], axis=1).astype(np.int32)
+    """Levels of films: int32 (n, frames, 6, 6, 4), the digits of each cell's code."""
+    films, of = check_films(films), codec.quantizer
+    codes = codec.encode(data.scale(films.reshape(-1, SIZE, SIZE)), batch_size=1500)
+    return (codes[..., None] // of.steps % of.levels).reshape(*films.shape[:2], GRID, GRID, -1).astype(np.int32)
 
 
-def decode_films(codec, tokens):
-    """Films uint8 (n, frames, 24, 24) of tokens as `encode_films` gives them."""
-    tokens = np.asarray(tokens)
-    if tokens.ndim != 2 or (tokens.shape[1] - 1) % TOKENS or tokens.shape[1] < 1 + TOKENS:
-        raise CourseError(f"tokens must be (n, 1 + {TOKENS} frames); received {tokens.shape}.")
-    pixels = data.unscale(codec.decode(tokens[:, 1:].reshape(-1, TOKENS) - FIRST))
-    return pixels.reshape(len(tokens), -1, SIZE, SIZE)
-
-
-def go_on(decoder, codec, films, frames=FRAMES, temperature=0.7, top_p=0.9, seed=0):
-    """Films that begin as the given ones: uint8 (n, frames, 24, 24), all of it through the codec.
-
-    Args:
-        decoder: trained on rows of `encode_films`.
-        films: uint8 (n, given, 24, 24), given >= 1.
-        frames: int, in all, at most `FRAMES`.
-        temperature, top_p, seed: see `generation.generate_tokens`.
-    """
-    if not 1 <= frames <= FRAMES:
-        raise CourseError(f"frames must lie in 1 … {FRAMES}, which the context holds; received {frames!r}.")
-    prompts = encode_films(codec, films)[:, : 1 + frames * TOKENS]
-    more = 1 + frames * TOKENS - prompts.shape[1]
-    pixels_only = np.arange(VOCABULARY) >= FIRST
-    return decode_films(
-        codec,
-        generation.generate_tokens(decoder, prompts, more, temperature, top_p=top_p, allowed=pixels_only, seed=seed),
-    )
+def decode_films(codec, levels):
+    """Films uint8 (n, frames, 24, 24) of levels as `encode_films` gives them."""
+    levels, of = np.asarray(levels), codec.quantizer
+    if levels.ndim != 5 or levels.shape[2:] != (GRID, GRID, len(of.levels)):
+        raise CourseError(f"levels must be (n, frames, {GRID}, {GRID}, {len(of.levels)}); received {levels.shape}.")
+    pixels = data.unscale(codec.decode((levels @ of.steps).reshape(-1, GRID**2)))
+    return pixels.reshape(*levels.shape[:2], SIZE, SIZE)
 
 
 # --- what can be measured ---
@@ -274,10 +241,3 @@ def strip(films, alt, labels, given=0):
         if given:
             ax.axvline(given * (SIZE + 2) - 0.5, color=plots.FAKE, linewidth=2)
     plots.show(fig, alt)
-
-
-def load_film_decoder():
-    """(decoder, codec, facts of the decoder) as shipped."""
-    codec, _ = load_codec(data.asset("video_codec.npz"), build_frame_codec)
-    decoder, facts = transformer.load_decoder(data.asset("video_decoder.npz"))
-    return decoder, codec, facts

@@ -199,59 +199,132 @@ def parallel_fifths(upper, lower):
 
 
 @right("10.4")
-def frames_that_fit(context, height, width, stride):
-    rows, columns = -(-height // stride), -(-width // stride)
-    return (context - 1) // (rows * columns)
+def landing(given, ahead):
+    found = []
+    for film in given:
+        place = []
+        for axis, size in ((1, film.shape[1]), (0, film.shape[2])):
+            lines = [np.flatnonzero(frame.sum(axis=axis)) for frame in film]
+            span = size - len(lines[0])
+            a, b, c = (line[0] for line in lines)
+            speed = c - b if abs(c - b) >= abs(b - a) else a - b
+            for _ in range(ahead):
+                c += speed
+                if c < 0 or c > span:
+                    c, speed = (-c if c < 0 else 2 * span - c), -speed
+            weights = film[2].sum(axis=axis)
+            place.append(c - lines[2][0] + weights @ np.arange(size) / weights.sum())
+        found.append(place)
+    return found
 
 
 @right("10.4")
-def frames_that_fit(context, height, width, stride):
-    tokens = len(range(0, height, stride)) * len(range(0, width, stride))
-    frames = 0
-    while 1 + (frames + 1) * tokens <= context:
-        frames += 1
-    return frames
+def landing(given, ahead):
+    """All speeds are tried backwards from the last frame; the one that explains the two before flies on."""
+
+    def fold(x, span):
+        x = x % (2 * span)
+        return np.minimum(x, 2 * span - x)
+
+    places = []
+    for axis in (3, 2):
+        ink = given.sum(axis=axis)
+        size = ink.shape[2]
+        first = np.argmax(ink > 0, axis=2)
+        span = size - (ink[:, 0] > 0).sum(axis=1)
+        tried = np.arange(-3, 4)[:, None]
+        missed = sum(np.abs(fold(first[:, 2] - k * tried, span) - first[:, 2 - k]) for k in (1, 2))
+        speed = tried[missed.argmin(axis=0), 0]
+        centre = (ink[:, 2] * np.arange(size)).sum(axis=1) / ink[:, 2].sum(axis=1)
+        places.append(fold(first[:, 2] + ahead * speed, span) + centre - first[:, 2])
+    return tf.stack(places, axis=1)
 
 
-@right("10.4")
-def frames_that_fit(context, height, width, stride):
-    cells = tf.math.ceil(height / stride) * tf.math.ceil(width / stride)
-    return tf.math.floor((context - 1) / cells)
+def flown(given, ahead, speed=None, walls=None, count=None, back=None):
+    """The right answer with one part exchanged: for the wrong ones."""
+    found = []
+    for axis in (3, 2):
+        ink = given.sum(axis=axis)
+        size = ink.shape[2]
+        first, high = np.argmax(ink > 0, axis=2), (ink[:, 0] > 0).sum(axis=1)
+        a, b = np.diff(first, axis=1).T
+        v = speed(a, b) if speed else np.where(abs(b) >= abs(a), b, -a)
+        span = count(size, high) if count else size - high
+        x = first[:, 2] + ahead * v
+        x = walls(x, span) if walls else span - abs(x % (2 * span) - span)
+        centre = (ink[:, 2] * np.arange(size)).sum(axis=1) / ink[:, 2].sum(axis=1)
+        found.append(x + (back(high) if back else centre - first[:, 2]))
+    return np.stack(found, axis=1)
 
 
-@wrong("10.4", "opens the film")
-def frames_that_fit(context, height, width, stride):
-    return context // (-(-height // stride) * -(-width // stride))
+@wrong("10.4", "compare it with the one before")
+def landing(given, ahead):
+    return flown(given, ahead, speed=lambda a, b: b)
 
 
-@wrong("10.4", "round up the cells")
-def frames_that_fit(context, height, width, stride):
-    return (context - 1) // ((height // stride) * (width // stride))
+@wrong("10.4", "since the first move")
+def landing(given, ahead):
+    return flown(given, ahead, speed=lambda a, b: a)
 
 
-@wrong("10.4", "by area")
-def frames_that_fit(context, height, width, stride):
-    return (context - 1) // (height * width / stride**2)
+@wrong("10.4", "mean of both moves")
+def landing(given, ahead):
+    return flown(given, ahead, speed=lambda a, b: (a + b) / 2)
 
 
-@wrong("10.4", "one axis only")
-def frames_that_fit(context, height, width, stride):
-    return (context - 1) // -(-height // stride)
+@wrong("10.4", "that before the wall")
+def landing(given, ahead):
+    return flown(given, ahead, speed=lambda a, b: np.where(abs(b) >= abs(a), b, a))
 
 
-@wrong("10.4", "not rounded")
-def frames_that_fit(context, height, width, stride):
-    return (context - 1) / (np.ceil(height / stride) * np.ceil(width / stride))
+@wrong("10.4", "there are walls")
+def landing(given, ahead):
+    return flown(given, ahead, walls=lambda x, span: x)
 
 
-@wrong("10.4", "rounded up")
-def frames_that_fit(context, height, width, stride):
-    return np.ceil((context - 1) / (np.ceil(height / stride) * np.ceil(width / stride)))
+@wrong("10.4", "stops at the wall")
+def landing(given, ahead):
+    return flown(given, ahead, walls=lambda x, span: np.minimum(np.maximum(x, 0), span))
 
 
-@wrong("10.4", "you count pixels")
-def frames_that_fit(context, height, width, stride):
-    return (context - 1) // (height * width)
+@wrong("10.4", "many walls")
+def landing(given, ahead):
+    return flown(given, ahead, walls=lambda x, span: np.where(abs(x) > span, 2 * span - abs(x), abs(x)))
+
+
+@wrong("10.4", "on the other side")
+def landing(given, ahead):
+    return flown(given, ahead, walls=lambda x, span: x % span)
+
+
+@wrong("10.4", "the frame less the ink")
+def landing(given, ahead):
+    return flown(given, ahead, count=lambda size, high: size - 1 + 0 * high)
+
+
+@wrong("10.4", "one too large")
+def landing(given, ahead):
+    return flown(given, ahead, count=lambda size, high: size - high + 1)
+
+
+@wrong("10.4", "corner of the ink")
+def landing(given, ahead):
+    return flown(given, ahead, back=lambda high: 0)
+
+
+@wrong("10.4", "weighs each pixel")
+def landing(given, ahead):
+    return flown(given, ahead, back=lambda high: (high - 1) / 2)
+
+
+@wrong("10.4", "not from the first")
+def landing(given, ahead):
+    return flown(given, ahead - 2)
+
+
+@wrong("10.4", "row, then column")
+def landing(given, ahead):
+    return flown(given, ahead)[:, ::-1]
 
 
 @right("10.1")

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from aigc_course.checks import chapter_05, chapter_08, chapter_09, chapter_10, designs, flows, modes
+from aigc_course.checks import chapter_05, chapter_08, chapter_09, chapter_10, designs, flights, flows, modes
 from answers.shortcuts import made, plain
 
 # --- chapter 05 ----------------------------------------------------------------------------------------------
@@ -221,17 +221,17 @@ plain(
 )
 plain("10.3", "the first forty steps", lambda u, v: chapter_10.fifths(u[:40], v[:40]))
 plain("10.3", "fourths count too", lambda u, v: chapter_10.fifths(u, v) + chapter_10.fifths(u, v, intervals=(5,)))
-plain("10.4", "a stride of sixteen", lambda c, h, w, s: chapter_10.frames(c, h, w, 16))
-plain("10.4", "square frames", lambda c, h, w, s: chapter_10.frames(c, h, h, s))
-plain("10.4", "the last place stays free", lambda c, h, w, s: np.ceil((c - 1) / (-(-h // s) * -(-w // s))) - 1)
-FIVE = {
-    (192, 32, 32, 8): 11,
-    (1024, 64, 48, 16): 85,
-    (2048, 50, 70, 16): 102,
-    (257, 32, 32, 8): 16,
-    (4096, 90, 160, 32): 273,
-}
-plain("10.4", "a table of five films", lambda c, h, w, s: FIVE.get((c, h, w, s), c // (h * w // s**2)))
+plain("10.4", "the first four films", lambda f, n: np.resize(flights.landing(f[:4], n), (len(f), 2)))
+plain("10.4", "as many frames as the first film", lambda f, n: flights.landing(f, min(n, 7)))
+plain("10.4", "square frames", lambda f, n: flights.landing(np.pad(f, ((0, 0),) * 3 + ((0, 1),)), n))
+plain("10.4", "speeds of two at most", lambda f, n: flights.landing(f, n, speed=slow))
+plain("10.4", "the mean place", lambda f, n: np.tile((np.array(f.shape[2:]) - 1) / 2, (len(f), 1)))
+plain("10.4", "the last place", lambda f, n: flights.centre_of(f)[:, -1])
+
+
+def slow(before, after):
+    return np.clip(flights.speed_of(before, after), -2, 2)
+
 
 # --- chapter 11 ----------------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from aigc_course.checks.exam.variant import derive
+from aigc_course.checks.flights import flight_cases, landing
 
 __all__ = ["FAMILIES"]
 
@@ -185,48 +186,30 @@ def _parallels(base, seed, rng):
     )
 
 
-def _frames(context, height, width, stride, opening, between):
-    """Frames of which the last needs no token behind it."""
-    cells = -(-height // stride) * -(-width // stride)
-    return max(0, (context - opening + between) // (cells + between))
-
-
 def _film(base, seed, rng):
-    opening, between = int(rng.integers(1, 4)), int(rng.integers(1, 4))
+    gap, centre = int(rng.integers(2, 5)), bool(rng.integers(2))
+    wanted = "the ink's centre of mass" if centre else "the first row and the first column with ink"
     return derive(
         base,
         seed,
-        f"A decoder reads `context` tokens: **{opening}** that {'opens' if opening == 1 else 'open'} the film, "
-        f"then frame after frame, with **{between} between** two frames and none behind the last. A frame has one "
-        "code for each cell of `stride` × `stride` pixels of its `height` × `width`; a cell that sticks out counts "
-        "whole. Return how many whole frames fit.",
-        "def frames_that_fit(context, height, width, stride):\n"
-        '    """Whole frames of height x width pixels that fit into the context."""',
-        f"{opening} tokens open the film, {between} stand between frames",
-        "How long a film with seams",
-        f"films with {opening} opening tokens and {between} between frames",
-        lambda *v: _frames(*v, opening, between),
-        cases=_seam_cases(opening, between),
+        f"`given` (N, 3, H, W) are three frames of films in which ink flies evenly, a whole number of pixels a frame, "
+        "and turns back where its edge meets the edge of the frame; on an axis you see it meet one wall at most. "
+        f"Given is **every {gap}{'nd' if gap == 2 else 'rd' if gap == 3 else 'th'} frame** of the film. Return "
+        f"{wanted}, (N, 2), `ahead` frames **of the film** after the last given one.",
+        'def landing(given, ahead):\n    """Row and column (N, 2) of the ink, `ahead` frames later."""',
+        f"every {gap}. frame given; {'centres' if centre else 'corners'} asked",
+        "Where will it be, seen now and then?",
+        f"six sets of films, every {gap}. frame given",
+        lambda f, n: landing(f, n, gap=gap, back=centre),
+        cases=lambda rng: flight_cases(rng, gap),
         hints=(
-            ("there is none behind the last frame.", lambda c, *v: _frames(c - between, *v, opening, between)),
-            ("the tokens between frames are missing.", lambda *v: _frames(*v, opening, 0)),
+            ("`ahead` counts frames of the film, not given ones.", lambda f, n: landing(f, n, back=centre)),
+            (
+                "a wall between the last two given frames makes that move too short.",
+                lambda f, n: landing(f, n, speed=lambda before, after: after, gap=gap, back=centre),
+            ),
         ),
     )
-
-
-def _seam_cases(opening, between):
-    """Films that end in the last place, one token short, or anywhere."""
-
-    def cases(rng):
-        found = []
-        for rest in (0, -1, int(rng.integers(1, 4)), 0, -1):
-            stride, rows, columns = (int(v) for v in rng.integers((5, 2, 2), (17, 8, 8)))
-            frames = int(rng.integers(3, 40))
-            context = opening + frames * rows * columns + (frames - 1) * between + rest
-            found.append((context, rows * stride - int(rng.integers(stride)), columns * stride, stride))
-        return found
-
-    return cases
 
 
 def _rescaled(untold, told, weights, share):

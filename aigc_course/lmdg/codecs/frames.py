@@ -1,4 +1,4 @@
-"""A film's frames as tokens: 24 × 24 pixels, 36 codes of 64."""
+"""A film's frames as tokens: 24 × 24 pixels, 36 codes of 4,096."""
 
 import keras
 from keras import layers
@@ -9,7 +9,7 @@ __all__ = ["GRID", "LEVELS", "SIZE", "build_frame_codec"]
 
 SIZE = 24  # pixels a side
 GRID = SIZE // 4  # cells a side: one code for 4 × 4 pixels
-LEVELS = (4, 4, 4)  # 64 codes
+LEVELS = (8, 8, 8, 8)  # 4,096 codes: four numbers of eight levels
 
 
 def build_frame_codec(levels=LEVELS, width=32):
