@@ -1,4 +1,4 @@
-"""Films: digits that bounce and never leave, tokens there and back, measures with known values, the player."""
+"""Films: digits that bounce and never leave, codes there and back, measures with known values, the player."""
 
 import base64
 import io
@@ -7,12 +7,13 @@ import re
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from aigc_course import data
 from aigc_course.errors import CourseError
-from aigc_course.lmdg import codecs
+from aigc_course.lmdg import codecs, next_frame
 from aigc_course.lmdg import films as lmdg_films
-from aigc_course.lmdg.core import transformer
+from aigc_course.lmdg.codecs import frames
 
 
 @pytest.fixture(scope="module")
@@ -126,33 +127,129 @@ def test_an_empty_frame_has_no_centre_and_breaks_nothing(films):
     assert all(np.isfinite(value) for value in lmdg_films.measures(films).values())
 
 
-# --- tokens ----------------------------------------------------------------------------------------------
+# --- codes -----------------------------------------------------------------------------------------------
 
 
-def test_tokens_have_their_shape_and_survive_saving(films, tmp_path):
-    """1 + 36 tokens a frame, END first, codes from 3 to 66; a saved codec gives nearly the same ones."""
-    keras.utils.set_random_seed(1)
-    codec = codecs.build_frame_codec(width=8)
-    tokens = lmdg_films.encode_films(codec, films)
-    assert tokens.shape == (40, lmdg_films.CONTEXT)
-    assert (tokens[:, 0] == 2).all()
-    assert lmdg_films.FIRST <= tokens[:, 1:].min() <= tokens[:, 1:].max() < lmdg_films.VOCABULARY
-    assert lmdg_films.decode_films(codec, tokens).shape == films.shape
-    codecs.save_codec(codec, tmp_path / "c.npz", steps=1)
-    back, facts = codecs.load_codec(tmp_path / "c.npz", lambda levels: codecs.build_frame_codec(levels, width=8))
+@pytest.fixture(scope="module")
+def codec(digits):
+    """Fitted to 300 films."""
+    return codecs.fit_frame_codec(lmdg_films.moving_digits(digits, 300, np.random.default_rng(4), frames=2)[0])
+
+
+def test_codes_have_their_shape_and_survive_saving(films, codec, tmp_path):
+    """Eight numbers 0 … 7 for each of 36 cells; a saved codec gives nearly the same ones; paper comes back as paper."""
+    levels = codec.encode(films)
+    assert levels.shape == (40, 10, 6, 6, 8)
+    assert levels.dtype == np.int32
+    assert (levels.min(), levels.max()) == (0, 7)
+    back = codec.decode(levels)
+    assert back.shape == films.shape
+    assert (codec.decode(codec.encode(np.zeros_like(films))) == 0).all()
+    codecs.save_frame_codec(codec, tmp_path / "c.npz", steps=1)
+    again, facts = codecs.load_frame_codec(tmp_path / "c.npz")
     assert facts == {"steps": 1}
-    assert (lmdg_films.encode_films(back, films) == tokens).mean() > 0.98
+    assert (again.encode(films) == levels).mean() > 0.99
 
 
-def test_going_on_keeps_what_is_given(films):
-    """The given frames come back as the codec has them; the rest are frames; the same seed, the same film."""
+def test_patterns_are_principal_directions(films):
+    """Orthonormal, of falling energy; with all sixteen and many levels the film comes back within a grey value."""
+    codec = codecs.fit_frame_codec(films, numbers=16, levels=1000)
+    assert np.allclose(codec.patterns @ codec.patterns.T, np.eye(16), atol=1e-5)
+    energy = np.square(frames.cells_of(films).reshape(-1, 16) @ codec.patterns.T).mean(axis=0)
+    assert (np.diff(energy) < 0).all()
+    inside = np.abs(codec.decode(codec.encode(films)).astype(int) - films)
+    assert np.quantile(inside, 0.97) <= 1
+
+
+def test_the_place_survives_the_codec(films, codec):
+    """A quarter of a pixel at most, on the mean."""
+    off = np.linalg.norm(lmdg_films.centres(codec.decode(codec.encode(films))) - lmdg_films.centres(films), axis=-1)
+    assert off.mean() < 0.25
+
+
+# --- the next frame --------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def network():
+    """Untrained, small."""
     keras.utils.set_random_seed(1)
-    codec = codecs.build_frame_codec(width=8)
-    decoder = transformer.Decoder(lmdg_films.VOCABULARY, lmdg_films.CONTEXT, width=16, depth=1, heads=2)
-    found = lmdg_films.go_on(decoder, codec, films[:3, :4], frames=6, seed=1)
+    return next_frame.build_next_frame(width=16, depth=1)
+
+
+def test_a_place_is_frame_plus_row_plus_column():
+    """3 + 6 + 6 vectors, and their sum at each of 108 places."""
+    places = next_frame.Places()
+    found = places(np.zeros((1, 3, 6, 6, 5), np.float32)).numpy()[0]
+    assert [tuple(w.shape) for w in places.weights] == [(3, 1, 1, 5), (6, 1, 5), (6, 5)]
+    frame, row, column = (w.numpy() for w in places.weights)
+    assert np.allclose(found[2, 1, 4], frame[2, 0, 0] + row[1, 0] + column[4], atol=1e-6)
+
+
+def test_going_on_keeps_what_is_given(films, codec, network):
+    """The given frames come back as the codec has them; each new one follows from the three before it."""
+    found = next_frame.go_on(network, codec, films[:3, :4], frames=6)
     assert found.shape == (3, 6, 24, 24)
-    assert np.array_equal(found[:, :4], lmdg_films.decode_films(codec, lmdg_films.encode_films(codec, films[:3, :4])))
-    assert np.array_equal(found, lmdg_films.go_on(decoder, codec, films[:3, :4], frames=6, seed=1))
+    assert np.array_equal(found[:, :4], codec.decode(codec.encode(films[:3, :4])))
+    levels = next_frame.write_frames(network, codec.encode(films[:3, :4]), 6)
+    assert np.array_equal(levels[:, 5], next_frame.next_levels(network, levels[:, 2:5]))
+
+
+def test_a_lesson_shows_true_or_own_frames(films, codec, network):
+    """With own = 0 each step reads three true frames, with 1 the second step reads what the first one wrote."""
+    levels, read = tf.constant(codec.encode(films[:8])[:, :5]), []
+    spy = lambda past, training: (read.append(past), network(past, training=training))[1]  # noqa: E731
+    spy.trainable_variables = network.trainable_variables
+    for own in (0.0, 1.0):
+        losses = next_frame.lesson(spy, keras.optimizers.SGD(0.0), levels, tf.constant(own))
+        assert losses.shape == (2,)
+    scaled = 2 / 7 * levels.numpy() - 1
+    assert np.allclose(read[1], scaled[:, 1:4], atol=1e-6)
+    wrote = next_frame.next_levels(network, levels[:, :3])
+    assert np.allclose(read[3][:, -1], 2 / 7 * wrote.numpy() - 1, atol=1e-6)
+
+
+def test_training_learns_resumes_and_saves(digits, codec, tmp_path):
+    """The loss falls; two halves with a file between them end where one call ends; saved weights are the same."""
+    rows, ends = {}, []
+    for parts in ((None,), (3, None)):
+        place = tmp_path / f"{len(parts)}.npz"
+        for until in parts:
+            keras.utils.set_random_seed(3)
+            net = next_frame.build_next_frame(width=16, depth=1)
+            options = {"batch_size": 8, "every": 3, "own_from": 1.0, "place": place, "until": until}
+            rows[len(parts)] = next_frame.train_next_frame(net, codec, digits, 9, **options)
+        ends.append(net.get_weights())
+    assert [row["step"] for row in rows[1]] == [row["step"] for row in rows[2]] == [18, 36, 54]
+    assert rows[1][-1]["bits"] < rows[1][0]["bits"] < 8 * 3.2
+    assert all(np.allclose(a, b, atol=1e-5) for a, b in zip(*ends, strict=True))
+    next_frame.save_next_frame(net, tmp_path / "n.npz", 16, 1, seed=3)
+    again, facts = next_frame.load_next_frame(tmp_path / "n.npz")
+    assert facts == {"seed": 3}
+    assert all(np.allclose(a, b, atol=1e-3) for a, b in zip(again.get_weights(), net.get_weights(), strict=True))
+
+
+# --- arithmetic ------------------------------------------------------------------------------------------
+
+
+def test_arithmetic_finds_the_flight_from_pixels(digits):
+    """Three frames are enough for a quarter of a pixel six frames on, walls included; the ink's box is no wall here."""
+    films = lmdg_films.moving_digits(digits, 200, np.random.default_rng(2))[0]
+    true = lmdg_films.centres(films)[:, 3:9]
+    off = np.linalg.norm(lmdg_films.flight(films[:, :3], 6) - true, axis=-1)
+    assert off[:, 0].mean() < 0.05
+    assert off[:, -1].mean() < 0.25
+    assert (
+        np.linalg.norm(lmdg_films.flight(films[:, :3], 6, box=True) - true, axis=-1)[:, -1].mean() > off[:, -1].mean()
+    )
+
+
+def test_arithmetic_takes_the_edge_of_the_ink_for_the_wall():
+    """A blot of 3 × 3 that touches the frame's edges turns back there."""
+    rows = 21 - np.abs(19 + 3 * np.arange(8) - 21)
+    films = dot(np.stack([rows, np.full(8, 4)], axis=1))
+    found = lmdg_films.flight(films[:, :2], 6, box=True)
+    assert np.allclose(found, lmdg_films.centres(films)[:, 2:], atol=1e-9)
 
 
 # --- the player ------------------------------------------------------------------------------------------
@@ -181,8 +278,10 @@ def test_the_player_is_a_gif_with_every_frame(films):
         (lambda x, rng: lmdg_films.moving_digits(x[:, :20], 3, rng), "images .N, 28, 28."),
         (lambda x, rng: lmdg_films.moving_digits(x / 255, 3, rng), "must be uint8"),
         (lambda x, rng: lmdg_films.motion(x[:5]), "films are uint8"),
-        (lambda x, rng: lmdg_films.decode_films(None, np.zeros((2, 38), int)), "tokens must be"),
-        (lambda x, rng: lmdg_films.go_on(None, None, x, frames=13), "frames must lie in 1 … 10"),
+        (lambda x, rng: codecs.fit_frame_codec(np.zeros((1, 1, 24, 24))), "no ink"),
+        (lambda x, rng: codecs.FrameCodec(np.eye(16), np.zeros(16), np.ones(16)).encode(x), "films are"),
+        (lambda x, rng: codecs.FrameCodec(np.eye(16), np.zeros(16), np.ones(16)).decode(x), "levels are"),
+        (lambda x, rng: next_frame.write_frames(None, np.zeros((2, 2, 6, 6, 8)), 9), "3 frames at least"),
         (lambda x, rng: lmdg_films.play_films(x, alt=" "), "needs alt text"),
     ],
 )
@@ -196,15 +295,13 @@ def test_bad_input_is_refused_in_one_line(digits, rng, call, words):
 # --- what is shipped -------------------------------------------------------------------------------------
 
 
-def test_the_shipped_decoder_goes_on_smoothly(digits):
-    """From four frames: bits as logged; the digit moves, far more smoothly than shuffled frames, and stays itself."""
-    decoder, codec, facts = lmdg_films.load_film_decoder()
-    held = lmdg_films.encode_films(codec, lmdg_films.moving_digits(digits, 300, np.random.default_rng(100))[0])
-    assert transformer.bits_per_token(decoder, held) == pytest.approx(facts["held_bits"], abs=0.02)
-    films, _, _ = lmdg_films.moving_digits(digits, 20, np.random.default_rng(5))
-    found = lmdg_films.go_on(decoder, codec, films[:, :4])
-    assert 1.5 < lmdg_films.motion(found) < 4
-    assert lmdg_films.acceleration(found) < 0.5 * lmdg_films.acceleration(
-        lmdg_films.shuffled(films, np.random.default_rng(1))
-    )
-    assert lmdg_films.identity(found) > 0.8
+def test_the_shipped_network_keeps_place_and_digit(digits):
+    """From four frames of test digits, six frames on: within a pixel on the mean, nine digits of ten read rightly."""
+    network, codec, _ = next_frame.load_film_network()
+    labels = data.load_mnist()[1][1]
+    films, chosen, _ = lmdg_films.moving_digits(digits, 300, np.random.default_rng(5))
+    found = next_frame.go_on(network, codec, films[:, :4])
+    off = np.linalg.norm(lmdg_films.centres(found) - lmdg_films.centres(films), axis=-1)[:, -1]
+    assert off.mean() < 1
+    assert (lmdg_films.read(found[:, -1:])[:, 0] == labels[chosen]).mean() > 0.87
+    assert lmdg_films.identity(found) > 0.9

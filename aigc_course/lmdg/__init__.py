@@ -2,7 +2,8 @@
 
 The article's second half in three phases: a model learns from much that nobody has labelled, then from a little that
 somebody has, then it makes something new. (Music and films have no labels: there the second phase is left out.) The
-same class of network does it for texts, pictures, voices, music and films, because all become rows of tokens.
+same class of network does it for texts, pictures, voices and music, because all become rows of tokens. Films are codes
+too; a smaller network writes the codes of a whole frame at once.
 
     idea                                              file                     chapter
     the decoder, LoRA, the loss of tokens             core/transformer.py      08, 09, 10
@@ -18,7 +19,7 @@ same class of network does it for texts, pictures, voices, music and films, beca
     asking the finished model; its command            words/ask.py, command.py 09
     an independent listener                           words/listener.py        09
     chorales as tokens; what can be counted           bach/                    10
-    moving digits                                     films.py                 10
+    moving digits; the next frame in parallel         films.py, next_frame.py  10
     what a real large model costs                     hub/costs.py             15
     fetching, fine-tuning, using one; tiny ones       hub/load.py, hub/tiny.py 15
 """

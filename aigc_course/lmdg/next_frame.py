@@ -1,6 +1,6 @@
 """The next frame of a film, all its codes at once, from the three before it (chapter 10).
 
-A film here is levels: int32 (n, frames, 6, 6, 4), four numbers 0 … 7 for each cell of 4 × 4 pixels. Given three frames
+A film here is levels: int32 (n, frames, 6, 6, 8), eight numbers 0 … 7 for each cell of 4 × 4 pixels. Given three frames
 the next is certain, so the numbers of a frame need not wait for each other. Trained on its own frames too: else the
 second frame that it writes follows one that no training has seen (Bengio et al., 2015; Ross et al., 2011).
 """
@@ -16,8 +16,7 @@ from keras import layers
 from aigc_course import data, files, progress
 from aigc_course.errors import CourseError, Stopped, whole_number
 from aigc_course.lmdg import films
-from aigc_course.lmdg.codecs.frames import GRID, LEVELS, build_frame_codec
-from aigc_course.lmdg.codecs.quantizer import load_codec
+from aigc_course.lmdg.codecs.frames import GRID, LEVELS, NUMBERS, load_frame_codec
 
 __all__ = [
     "AHEAD",
@@ -53,14 +52,14 @@ class Places(layers.Layer):
         return x + self.frame + self.row + self.column
 
 
-def build_next_frame(width=96, depth=4, levels=LEVELS):
-    """Three frames (3, 6, 6, 4), numbers in [-1, 1] -> logits (6, 6, 4, 8) of the next one's levels.
+def build_next_frame(width=96, depth=4):
+    """Three frames (3, 6, 6, 8), numbers in [-1, 1] -> logits (6, 6, 8, 8) of the next one's levels.
 
     Convolutions see the neighbours' cells. What moves is one digit, so each block also averages over the frame and
     lets that gate its channels: how fast it flies must be known wherever it is drawn.
     """
     width, depth = whole_number(width, "width"), whole_number(depth, "depth")
-    given = keras.Input((PAST, GRID, GRID, len(levels)))
+    given = keras.Input((PAST, GRID, GRID, NUMBERS))
     x = Places()(layers.Dense(width)(given))  # (B, 3, 6, 6, width)
     x = layers.Reshape((GRID, GRID, PAST * width))(layers.Permute((2, 3, 1, 4))(x))  # a cell's three frames together
     x = layers.Dense(width)(layers.Activation("relu")(x))  # (B, 6, 6, width)
@@ -68,13 +67,13 @@ def build_next_frame(width=96, depth=4, levels=LEVELS):
         h = layers.Conv2D(width, 3, padding="same", activation="relu")(layers.LayerNormalization()(x))
         gate = layers.Dense(width, activation="sigmoid")(layers.GlobalAveragePooling2D(keepdims=True)(h))
         x = x + layers.Conv2D(width, 3, padding="same")(h * gate)
-    logits = layers.Dense(len(levels) * levels[0], dtype="float32")(layers.LayerNormalization()(x))
-    return keras.Model(given, layers.Reshape((GRID, GRID, len(levels), levels[0]))(logits))
+    logits = layers.Dense(NUMBERS * LEVELS, dtype="float32")(layers.LayerNormalization()(x))
+    return keras.Model(given, layers.Reshape((GRID, GRID, NUMBERS, LEVELS))(logits))
 
 
 def _scaled(levels):
-    """Levels 0 … 7 as numbers in [-1, 1], as the codec's decoder has them."""
-    return tf.cast(levels, tf.float32) * (2 / (LEVELS[0] - 1)) - 1
+    """Levels 0 … 7 as numbers in [-1, 1]."""
+    return tf.cast(levels, tf.float32) * (2 / (LEVELS - 1)) - 1
 
 
 # --- training ---
@@ -86,7 +85,7 @@ def adam(learning_rate=2e-3):
 
 
 def step(network, optimizer, past, wanted):
-    """One step: (mean cross-entropy of a number in nats, the likeliest levels (B, 6, 6, 4))."""
+    """One step: (mean cross-entropy of a number in nats, the likeliest levels (B, 6, 6, 8))."""
     with tf.GradientTape() as tape:
         logits = network(_scaled(past), training=True)
         loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(wanted, logits))
@@ -100,7 +99,7 @@ def lesson(network, optimizer, levels, own):
 
     Args:
         network, optimizer: as `build_next_frame` and `adam` give them.
-        levels: int32 (B, 3 + k, 6, 6, 4), true films.
+        levels: int32 (B, 3 + k, 6, 6, 8), true films.
         own: float tensor in [0, 1]. What is wanted is always the true frame: the way back is learnt too.
 
     Returns:
@@ -122,7 +121,7 @@ def train_next_frame(
 
     Args:
         network: from `build_next_frame`.
-        codec: of frames, trained.
+        codec: a `FrameCodec`.
         images: uint8 (N, 28, 28), digits for the films.
         lessons, batch_size, every: ints; a row of the curve is the mean of `every` lessons.
         seed: int, decides the films.
@@ -133,7 +132,7 @@ def train_next_frame(
         **show: `name`, for the progress bar.
 
     Returns:
-        list of dicts: step, seconds, bits (a code of four numbers), own.
+        list of dicts: step, seconds, bits (a cell's eight numbers), own.
     """
     lessons = whole_number(lessons, "lessons")
     optimizer = adam()
@@ -150,10 +149,10 @@ def train_next_frame(
             optimizer.learning_rate.assign(2e-3 * warm * (0.05 + 0.475 * (1 + math.cos(math.pi * done))))
             own = min(1.0, max(0.0, 10 * (done - own_from)))
             moving = films.moving_digits(images, batch_size, np.random.default_rng((seed, number)), PAST + AHEAD)[0]
-            found.append(learn(tf.constant(films.encode_films(codec, moving)), tf.constant(own, tf.float32)))
+            found.append(learn(tf.constant(codec.encode(moving)), tf.constant(own, tf.float32)))
             bar(AHEAD * (number + 1), AHEAD * lessons)
             if (number + 1) % every == 0 or number + 1 == lessons:
-                bits = float(tf.reduce_mean(found)) * len(LEVELS) / math.log(2)
+                bits = float(tf.reduce_mean(found)) * NUMBERS / math.log(2)
                 rows.append({"step": AHEAD * (number + 1), "seconds": round(time.perf_counter() - started, 1)})
                 rows[-1] |= {"bits": round(bits, 4), "own": round(own, 2)}
                 found = []
@@ -168,15 +167,15 @@ def train_next_frame(
 
 
 def next_levels(network, past):
-    """The likeliest levels int32 (n, 6, 6, 4) behind three frames (n, 3, 6, 6, 4)."""
+    """The likeliest levels int32 (n, 6, 6, 8) behind three frames (n, 3, 6, 6, 8)."""
     return tf.argmax(network(_scaled(past), training=False), axis=-1, output_type=tf.int32)
 
 
 def write_frames(network, levels, frames):
-    """Levels (n, frames, 6, 6, 4) that begin as the given ones, (n, given, 6, 6, 4), at least three."""
+    """Levels (n, frames, 6, 6, 8) that begin as the given ones, (n, given, 6, 6, 8), at least three."""
     levels = np.asarray(levels)
     if levels.ndim != 5 or levels.shape[1] < PAST:
-        raise CourseError(f"{PAST} frames at least, as `films.encode_films` gives them; received {levels.shape}.")
+        raise CourseError(f"{PAST} frames at least, as `FrameCodec.encode` gives them; received {levels.shape}.")
     while levels.shape[1] < frames:
         new = next_levels(network, tf.constant(levels[:, -PAST:]))
         levels = np.concatenate([levels, new.numpy()[:, None]], axis=1)
@@ -185,7 +184,7 @@ def write_frames(network, levels, frames):
 
 def go_on(network, codec, given, frames=films.FRAMES):
     """Films uint8 (n, frames, 24, 24) that begin as the given ones (n, >= 3, 24, 24), all through the codec."""
-    return films.decode_films(codec, write_frames(network, films.encode_films(codec, given), frames))
+    return codec.decode(write_frames(network, codec.encode(films.check_films(given)), frames))
 
 
 # --- files ---
@@ -209,6 +208,6 @@ def load_next_frame(path):
 
 def load_film_network():
     """(network, codec, facts of the network) as shipped."""
-    codec, _ = load_codec(data.asset("video_codec.npz"), build_frame_codec)
+    codec, _ = load_frame_codec(data.asset("video_codec.npz"))
     network, facts = load_next_frame(data.asset("video_decoder.npz"))
     return network, codec, facts
