@@ -8,7 +8,7 @@
     python tools/pretrain.py music       Bach's chorales, for chapter 10: a quarter of an hour on one core
     python tools/pretrain.py music_plain the same with the melody not written ahead: for comparison, not shipped
     python tools/pretrain.py frames      the codec of film frames, for chapter 10: seconds
-    python tools/pretrain.py video       the next frame of films, for chapter 10: a quarter of an hour on one core
+    python tools/pretrain.py video       the next frame of films, for chapter 10: half an hour on one core with AMX
     python tools/pretrain.py films       the same with three seeds, with and without its own frames: for comparison
 
 Weights go to runs/pretrain/NAME.npz, the log to benchmarks/pretrain_NAME.csv; `tools/make_assets.py tang_decoder
@@ -219,24 +219,24 @@ def frames(count=6000):
     print("frames", facts)
 
 
-def video(lessons=1200, seed=7, own_from=0.5, name="video"):
-    """0.7 million weights on fresh films; in the second half these go on from the network's own frames."""
+def video(lessons=3000, seed=7, own_from=0.7, name="video"):
+    """0.7 million weights on fresh films; the last 900 lessons go on from frames of the network's own now and then."""
     import keras
 
     from aigc_course.lmdg import codecs, next_frame
 
     codec, _ = codecs.load_frame_codec(ROOT / "runs" / "pretrain" / "frames.npz")
     keras.utils.set_random_seed(seed)
-    keras.config.set_dtype_policy(
-        "mixed_bfloat16"
-    )  # products in 16 bits where the processor has them; weights stay float32
+    keras.config.set_dtype_policy("mixed_bfloat16")  # products in 16 bits, weights in 32
     network = next_frame.build_next_frame(WIDTH, DEPTH)
     keras.config.set_dtype_policy("float32")
     place = ROOT / "runs" / "pretrain" / f"{name}_training.npz"
     options = {"seed": seed, "own_from": own_from, "place": place, "name": name}
     twin = place.with_name(f"video_true_{seed}_training.npz")  # goes on from here too, on true frames alone
     if own_from < 1 and not twin.exists():
-        next_frame.train_next_frame(network, codec, film_digits()[0], lessons, **options, until=int(own_from * lessons))
+        next_frame.train_next_frame(
+            network, codec, film_digits()[0], lessons, **options, until=round(own_from * lessons)
+        )
         shutil.copy(place, twin)
     curve = next_frame.train_next_frame(network, codec, film_digits()[0], lessons, **options)
     keep_log(name, curve)
@@ -247,7 +247,7 @@ def video(lessons=1200, seed=7, own_from=0.5, name="video"):
 
 
 def films(seeds=(7, 8, 9)):
-    """Three networks with, then three without their own frames; the halves that are alike are computed once."""
+    """Three networks with, then three without their own frames; what is alike in both is computed once."""
     for seed in seeds:
         video(seed=seed, name="video" if seed == seeds[0] else f"video_{seed}")
     for seed in seeds:

@@ -13,11 +13,11 @@ def folded(place, span):
 
 
 def flight_cases(rng, gap=1):
-    """(given (N, 3, H, W), ahead): every `gap`-th frame of lopsided blots; far ahead and near, two of one shape."""
-    cases = []
+    """(given (N, 3, H, W), ahead): every `gap`-th frame of lopsided blots; far ahead and near, three of one shape."""
+    cases, sizes = [], {}
     for n, ahead in ((6, 1), (6, 7), (1, 3), (9, 4), (6, 40), (12, 2)):
-        high, wide = (int(v) for v in rng.integers(3, 7, 2))
-        spans = rng.permutation([2 * gap * FASTEST + 2 + n % 4, 2 * gap * FASTEST + 5])
+        drawn = rng.integers(3, 7, 2), rng.permutation([2 * gap * FASTEST + 2 + n % 4, 2 * gap * FASTEST + 5])
+        (high, wide), spans = sizes.setdefault(n, drawn)
         starts, speeds = _flights(rng, n, spans, gap)
         films = np.zeros((n, 3, high + spans[0], wide + spans[1]))
         for film, start, speed in zip(films, starts, speeds, strict=True):
