@@ -15,6 +15,7 @@ python tools/make_assets.py multimodal_decoder runs/bench/multimodal/pre-trained
 python tools/make_assets.py music_decoder runs/pretrain/music.npz      made by `tools/pretrain.py music`
 python tools/make_assets.py video_codec runs/pretrain/frames.npz       made by `tools/pretrain.py frames`
 python tools/make_assets.py video_decoder runs/pretrain/video.npz      made by `tools/pretrain.py video`
+python tools/make_assets.py films runs/bench/films.csv                 made by `benchmarks/films.py`
 python tools/make_assets.py fashion_generator runs/bench/conditional/7.npz made by `benchmarks/conditional.py --seed 7`
 python tools/make_assets.py fashion_judge runs/bench/conditional/judge.npz made by `benchmarks/conditional.py --judges`
 python tools/make_assets.py conditional runs/bench/conditional.csv     made by `benchmarks/conditional.py --table`
@@ -50,7 +51,7 @@ TABLES = (  # of chapters 12 to 15: each made by `python benchmarks/… --table`
 ENDINGS = {
     **dict.fromkeys(("judge", "generator"), ".weights.h5"),
     **dict.fromkeys(("mode_collapse", "stacked_mnist", "fine_tuning", "multimodal"), ".csv"),
-    **dict.fromkeys(("conditional", "flow_scores", "families", *TABLES), ".csv"),
+    **dict.fromkeys(("conditional", "flow_scores", "families", "films", *TABLES), ".csv"),
     **dict.fromkeys(
         ("tang_decoder", "image_codec", "speech_codec", "speech_judge", "multimodal_base", "multimodal_decoder"), ".npz"
     ),
