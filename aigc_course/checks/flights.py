@@ -2,7 +2,7 @@
 
 import numpy as np
 
-__all__ = ["centre_of", "corners_of", "flight_cases", "fly", "folded", "landing", "speed_of"]
+__all__ = ["FASTEST", "centre_of", "corners_of", "flight_cases", "fly", "folded", "landing", "speed_of"]
 
 FASTEST = 3  # pixels a frame along each axis
 

@@ -175,9 +175,6 @@ def train_next_frame(
     return rows
 
 
-# --- going on ---
-
-
 def next_levels(network, past):
     """The likeliest levels int32 (n, 6, 6, 8) behind three frames (n, 3, 6, 6, 8)."""
     return tf.argmax(network(_scaled(past), training=False), axis=-1, output_type=tf.int32)
@@ -197,9 +194,6 @@ def write_frames(network, levels, frames):
 def go_on(network, codec, given, frames=films.FRAMES):
     """Films uint8 (n, frames, 24, 24) that begin as the given ones (n, >= 3, 24, 24), all through the codec."""
     return codec.decode(write_frames(network, codec.encode(films.check_films(given)), frames))
-
-
-# --- files ---
 
 
 def save_next_frame(network, path, width, depth, **facts):

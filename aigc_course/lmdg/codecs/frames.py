@@ -16,6 +16,7 @@ __all__ = [
     "LEVELS",
     "NUMBERS",
     "SIZE",
+    "TAIL",
     "FrameCodec",
     "cells_of",
     "fit_frame_codec",
