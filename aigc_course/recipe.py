@@ -207,7 +207,8 @@ def _train_settings(arguments, out):
         "data": arguments.data and str(Path(arguments.data).resolve()),
     }
     kept = {name: RECIPE[name] for name in ("batch_size", "later_batch_size", "grow_at")}
-    settings = {**kept, "steps": STEPS, "seed": 7, "objective": "smoothed", "precision": "", "data": "mnist"}
+    settings = {**kept, "steps": STEPS, "seed": 7, "objective": "smoothed", "data": "mnist"}
+    settings["precision"] = "float32"
     if arguments.resume:
         if not (out / "checkpoint.keras").is_file():
             raise CourseError(
@@ -238,7 +239,6 @@ def _train_settings(arguments, out):
         raise CourseError(f"--objective must be one of {', '.join(OBJECTIVES)}; received {settings['objective']!r}.")
     if not 0 <= settings["seed"] < 2**31:
         raise CourseError(f"--seed must lie in 0 … 2147483647; received {settings['seed']}.")
-    settings["precision"] = settings["precision"] or runtime.precision()
     return settings
 
 

@@ -9,7 +9,6 @@ import math
 import os
 import platform
 import random
-import re
 import sys
 import tempfile
 import time
@@ -30,7 +29,6 @@ __all__ = [
     "import_tensorflow",
     "is_fast",
     "memory_gib",
-    "precision",
     "quiet_stderr",
     "results",
     "runs",
@@ -226,19 +224,6 @@ def memory_gib():
     memory = psutil.virtual_memory()
     limit, free = container.memory() or (memory.total, memory.available)
     return min(memory.total, limit) / 2**30, min(memory.available, free) / 2**30
-
-
-def precision():
-    """In which precision the article's networks train fastest here: "bfloat16" or "float32".
-
-    bfloat16 on a processor with instructions for products in it (AVX512_BF16, AMX), which does them two to four times
-    as fast; others would imitate it slowly. A GPU is left to its own float32 (TF32). Only Linux tells.
-    """
-    try:
-        flags = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return "float32"
-    return "bfloat16" if device() == "CPU" and re.search(r"\b(avx512_bf16|amx_bf16)\b", flags) else "float32"
 
 
 def speed(seconds=0.5):
